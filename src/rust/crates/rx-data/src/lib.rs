@@ -1,0 +1,19 @@
+//! Blocks, schemas, sources and sinks: everything rxscale knows about data, and nothing it knows about statistics.
+//!
+//! A [`source::Source`] decodes [`block::Block`]s of [`column::Column`]s described by a [`schema::Schema`]; a
+//! [`sink::Sink`] writes them. Missing values are coded as R codes them, so a vector of R's own memory and a decoded
+//! block are the same thing to whoever reads them.
+
+pub mod block;
+pub mod column;
+pub mod error;
+pub mod interner;
+pub mod schema;
+pub mod sink;
+pub mod source;
+
+pub use block::{Block, BlockMap, Identity};
+pub use column::Column;
+pub use error::{Error, ErrorKind, Result};
+pub use schema::{Field, Kind, Labels, Schema};
+pub use source::{Scan, Source};

@@ -1,0 +1,54 @@
+//! A table in memory: R's own vectors, viewed in place, or any other columns.
+
+use super::{Scan, Source, Tickets};
+use crate::block::Block;
+use crate::column::Column;
+use crate::error::{Error, Result};
+use crate::schema::Schema;
+
+/// Rows of a block: small enough for many lanes, large enough that handing it out costs nothing.
+const BLOCK_ROWS: usize = 65_536;
+
+/// Whole columns in memory.
+#[derive(Debug, Clone)]
+pub struct Frame {
+    schema: Schema,
+    columns: Vec<Column>,
+    rows: usize,
+    block_rows: usize,
+}
+
+impl Frame {
+    /// A frame of columns that all have `rows` rows.
+    pub fn new(schema: Schema, columns: Vec<Column>, rows: usize) -> Result<Self> {
+        if schema.fields.len() != columns.len() || columns.iter().any(|c| c.len() != rows) {
+            return Err(Error::internal("columns of a frame do not fit together"));
+        }
+        Ok(Frame { schema, columns, rows, block_rows: BLOCK_ROWS })
+    }
+
+    /// The same with another block size, for tests.
+    pub fn with_block_rows(mut self, rows: usize) -> Self {
+        self.block_rows = rows.max(1);
+        self
+    }
+}
+
+impl Source for Frame {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows as u64)
+    }
+
+    fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        let columns = columns.to_vec();
+        Ok(Box::new(Tickets::new(self.rows.div_ceil(self.block_rows), move |index| {
+            let offset = index * self.block_rows;
+            let rows = self.block_rows.min(self.rows - offset);
+            Ok(Block { index, rows, columns: columns.iter().map(|&j| self.columns[j].slice(offset, rows)).collect() })
+        })))
+    }
+}

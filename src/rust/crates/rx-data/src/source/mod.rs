@@ -1,0 +1,59 @@
+//! Where blocks come from.
+
+mod frame;
+mod range;
+
+pub use frame::Frame;
+pub use range::RowRange;
+
+use crate::block::Block;
+use crate::error::Result;
+use crate::schema::Schema;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Something that can be read block by block, any number of times.
+pub trait Source: Send + Sync {
+    /// The columns.
+    fn schema(&self) -> &Schema;
+    /// The number of rows, where it is known without reading.
+    fn rows(&self) -> Option<u64>;
+    /// The logical blocks that the user sees, in rows, where the source has such.
+    fn block_rows(&self) -> Option<Vec<u64>> {
+        None
+    }
+    /// The file that the rows come from.
+    fn file(&self) -> Option<&Path> {
+        None
+    }
+    /// Starts a pass over some columns (positions in the schema, in the order wanted).
+    fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>>;
+}
+
+/// One pass over a source. Many threads may call [`Scan::next`] at once: decoding is parallel.
+pub trait Scan: Send + Sync {
+    /// The next block nobody has taken yet, or None at the end. Indices start at 0 and have no gaps; they are handed
+    /// out in increasing order, though a later one may be decoded sooner.
+    fn next(&self) -> Result<Option<Block>>;
+}
+
+/// The scan of a source whose blocks can be read in any order.
+pub struct Tickets<F> {
+    next: AtomicUsize,
+    blocks: usize,
+    read: F,
+}
+
+impl<F: Fn(usize) -> Result<Block> + Send + Sync> Tickets<F> {
+    /// A scan of `blocks` blocks; `read(i)` decodes block i.
+    pub fn new(blocks: usize, read: F) -> Self {
+        Tickets { next: AtomicUsize::new(0), blocks, read }
+    }
+}
+
+impl<F: Fn(usize) -> Result<Block> + Send + Sync> Scan for Tickets<F> {
+    fn next(&self) -> Result<Option<Block>> {
+        let i = self.next.fetch_add(1, Ordering::Relaxed);
+        if i < self.blocks { (self.read)(i).map(Some) } else { Ok(None) }
+    }
+}
