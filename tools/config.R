@@ -4,6 +4,7 @@
 #   RXSCALE_TARGET_DIR  a folder that keeps compiled code between installs. The Rust sources are mirrored into it, so
 #                       that they compile once, whatever temporary folders R unpacks them to.
 #   RXSCALE_JOBS        how many crates are compiled at once.
+#   RXSCALE_FEATURES    features of the crate to switch on, for tests.
 
 source(file.path("tools", "msrv.R"))
 
@@ -77,6 +78,7 @@ vendored <- unpack_vendored(rust_dir)
 # A package with vendored crates is one for repositories, where a build may use two cores; so is a run of R CMD check.
 polite <- vendored || nzchar(Sys.getenv("_R_CHECK_LIMIT_CORES_"))
 jobs <- Sys.getenv("RXSCALE_JOBS", if (polite) "2" else "")
+features <- Sys.getenv("RXSCALE_FEATURES")
 
 makevars <- file.path("src", if (windows) "Makevars.win" else "Makevars")
 values <- c(
@@ -84,7 +86,14 @@ values <- c(
   RUST_DIR = rust_dir,
   TARGET_DIR = target_dir,
   CARGO_HOME = if (vendored) file.path(rust_dir, ".cargo") else "",
-  CARGO_FLAGS = paste(c(if (vendored) "--offline", if (nzchar(jobs)) paste("--jobs", jobs)), collapse = " "),
+  CARGO_FLAGS = paste(
+    c(
+      if (vendored) "--offline",
+      if (nzchar(jobs)) c("--jobs", jobs),
+      if (nzchar(features)) c("--features", features)
+    ),
+    collapse = " "
+  ),
   LINK_FLAGS = link_flags()
 )
 lines <- readLines(paste0(makevars, ".in"))

@@ -3,15 +3,22 @@
 // extendr's macros generate public functions without documentation.
 #![allow(missing_docs)]
 
-use extendr_api::prelude::*;
+mod callback;
+mod error;
+mod glue;
+mod interrupt;
+mod job;
+mod result;
+mod spec;
+mod transform;
+mod view;
 
-/// The version of the engine, which is that of the package.
-#[extendr]
-fn rx_engine_version() -> &'static str {
-    env!("CARGO_PKG_VERSION")
-}
+use extendr_api::prelude::*;
+use glue::{import, info, session};
 
 extendr_module! {
     mod rxscale;
-    fn rx_engine_version;
+    use session;
+    use info;
+    use import;
 }
