@@ -6,6 +6,7 @@
 
 pub mod block;
 pub mod column;
+pub mod convert;
 pub mod error;
 pub mod interner;
 pub mod schema;
@@ -13,6 +14,7 @@ pub mod sink;
 pub mod source;
 #[cfg(test)]
 mod testing;
+pub mod xdf;
 
 pub use block::{Block, BlockMap, Identity};
 pub use column::Column;
