@@ -11,6 +11,8 @@ pub mod interner;
 pub mod schema;
 pub mod sink;
 pub mod source;
+#[cfg(test)]
+mod testing;
 
 pub use block::{Block, BlockMap, Identity};
 pub use column::Column;

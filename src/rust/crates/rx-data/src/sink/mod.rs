@@ -1,7 +1,9 @@
 //! Where blocks go.
 
+mod atomic;
 mod frame;
 
+pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
 
 use crate::block::Block;
