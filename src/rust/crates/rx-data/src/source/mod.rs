@@ -2,9 +2,11 @@
 
 mod frame;
 mod range;
+mod text;
 
 pub use frame::Frame;
 pub use range::RowRange;
+pub use text::{ColumnOptions, TextOptions, TextSource};
 
 use crate::block::Block;
 use crate::error::Result;
