@@ -122,7 +122,7 @@ fn key_of(label: &[u8]) -> u64 {
                 u64::from_le_bytes(word)
             });
             let hash = words.fold(n as u64, |hash, word| {
-                let product = u128::from(hash ^ word) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835;
+                let product = u128::from(hash ^ word) * 0x9E37_79B9_7F4A_7C15;
                 (product ^ (product >> 64)) as u64
             });
             hash | LONG
