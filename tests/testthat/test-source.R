@@ -7,7 +7,7 @@ test_that("classes and slots are those that packages were built on", {
   expect_null(x@fileSystem)
   expect_null(x@createCompositeSet)
   expect_equal(x@blocksPerCompositeFile, 3)
-  expect_true(methods::existsClass("characterORNULL"))
+  expect_true(methods::isClass("characterORNULL"))
 })
 
 test_that("a package can extend a source class", {
