@@ -26,7 +26,8 @@ refuse_unsupported <- function(names) {
   defaults <- formals(sys.function(-1))[names]
   for (name in names) {
     if (!identical(get(name, envir = caller), eval(defaults[[name]], caller))) {
-      rx_abort("unsupported", sprintf("`%s` is not supported yet.", name), hint = "Leave it at its default.", call = call)
+      message <- sprintf("`%s` is not supported yet.", name)
+      rx_abort("unsupported", message, hint = "Leave it at its default.", call = call)
     }
   }
 }
@@ -41,7 +42,11 @@ warn_unknown <- function(unknown, known, what = "argument") {
   for (name in unknown) {
     near <- nearest_name(name, known)
     did_you_mean <- if (is.null(near)) "" else sprintf(" Did you mean `%s`?", near)
-    said <- if (nzchar(name)) sprintf("Unknown %s `%s` is ignored.", what, name) else sprintf("An unnamed %s is ignored.", what)
+    said <- if (nzchar(name)) {
+      sprintf("Unknown %s `%s` is ignored.", what, name)
+    } else {
+      sprintf("An unnamed %s is ignored.", what)
+    }
     warning(said, did_you_mean, call. = FALSE)
   }
 }
@@ -88,7 +93,8 @@ kept_columns <- function(names, keep = NULL, drop = NULL) {
     } else {
       sprintf("Did you mean '%s'?", near)
     }
-    rx_abort("missing_column", sprintf("Column '%s' is not in the data.", wanted), hint = hint, column = wanted, call = call)
+    message <- sprintf("Column '%s' is not in the data.", wanted)
+    rx_abort("missing_column", message, hint = hint, column = wanted, call = call)
   }
   if (!is.null(keep)) unique(keep) else setdiff(names, drop)
 }

@@ -4,8 +4,8 @@
 #' the only one supported so far; asking for another is an error.
 #'
 #' @param object a compute context whose fields the other arguments replace.
-#' @param dataPath,outDataPath folders where data files with relative names are searched and written; NULL leaves that to
-#'   the options of those names.
+#' @param dataPath,outDataPath folders where data files with relative names are searched and written; NULL leaves that
+#'   to the options of those names.
 #' @param computeContext a compute context, or the name of one: `"RxLocalSeq"` or `"local"`.
 #' @param ... fields to replace in `computeContext`.
 #' @return `RxLocalSeq()` and `rxGetComputeContext()` return a compute context; `rxSetComputeContext()` returns the
@@ -18,8 +18,9 @@
 RxLocalSeq <- function(object, dataPath = NULL, outDataPath = NULL) {
   context <- if (missing(object)) methods::new("RxLocalSeq") else object
   check_argument(methods::is(context, "RxLocalSeq"), "object", "an RxLocalSeq compute context")
-  check_argument(is.null(dataPath) || is_strings(dataPath), "dataPath", "a character vector of folders or NULL")
-  check_argument(is.null(outDataPath) || is_strings(outDataPath), "outDataPath", "a character vector of folders or NULL")
+  folders <- "a character vector of folders or NULL"
+  check_argument(is.null(dataPath) || is_strings(dataPath), "dataPath", folders)
+  check_argument(is.null(outDataPath) || is_strings(outDataPath), "outDataPath", folders)
   if (!missing(dataPath) || missing(object)) context@dataPath <- dataPath
   if (!missing(outDataPath) || missing(object)) context@outDataPath <- outDataPath
   context

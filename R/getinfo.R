@@ -16,9 +16,9 @@
 #' @param verbose no effect: nothing is done beyond what the result shows.
 #' @param description text that describes the data.
 #' @return `rxGetInfo()`: a list of class `rxGetInfo` with those that apply of `fileName`, `objName`, `class`, `length`,
-#'   `description`, `numRows`, `numVars`, `numBlocks`, `compression`, `varInfo`, `rowsPerBlock` and `data`; for a list of
-#'   data, a list of those. `rxSetInfo()`: the data source, invisibly, after changing the file in place; or a new data
-#'   frame.
+#'   `description`, `numRows`, `numVars`, `numBlocks`, `compression`, `varInfo`, `rowsPerBlock` and `data`; for a list
+#'   of data, a list of those. `rxSetInfo()`: the data source, invisibly, after changing the file in place; or a new
+#'   data frame.
 #' @examples
 #' rxGetInfo(mtcars, getVarInfo = TRUE, numRows = 3)
 #' file <- tempfile(fileext = ".xdf")
@@ -112,7 +112,8 @@ print.rxGetInfo <- function(x, ...) {
     print(x$varInfo)
   }
   if (!is.null(x$data)) {
-    cat("Data (", nrow(x$data), " row", if (nrow(x$data) != 1) "s", " starting with row ", format(x$startRow), "):\n", sep = "")
+    rows <- if (nrow(x$data) == 1) "row" else "rows"
+    cat("Data (", nrow(x$data), " ", rows, " starting with row ", format(x$startRow), "):\n", sep = "")
     print(x$data, ...)
   }
   invisible(x)

@@ -5,7 +5,8 @@
 #'
 #' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`. See [rxTransform] for what they may do.
 #'
-#' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names is
+#' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names
+#'   is
 #' told by the data. Both apply to text. Types are `"logical"`, `"integer"`, `"float32"`, `"numeric"`, `"character"`,
 #' `"factor"`, `"ordered"`, `"int16"`, `"Date"` and `"POSIXct"`. Fields of a `colInfo` element are described in
 #' [RxTextData()]. Levels of a factor that are not given are coded in the order in which they appear first.
@@ -13,8 +14,8 @@
 #' **Appending.** With `append = "rows"` the rows are added to an existing XDF file as new blocks; its factors are
 #' extended by new levels, and columns whose type differs are an error.
 #'
-#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of a
-#'   file.
+#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of
+#'   a file.
 #' @param outFile NULL for a data frame; the name of a file to write (`.xdf`, also where there is no extension;
 #'   `.parquet`; else text); or a data source.
 #' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other. Columns that
@@ -36,7 +37,8 @@
 #' @param rowsPerRead rows that transforms see at once and that are a block of the output.
 #' @param type `"auto"` tells the type of a file by its extension; `"text"` and `"textFast"` say that it is delimited
 #'   text, whatever its name. Ignored for data sources.
-#' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for none.
+#' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for
+#'   none.
 #' @param reportProgress see [rxOptions()].
 #' @param verbose 1 prints how many rows were imported.
 #' @param xdfCompressionLevel see [rxOptions()].
@@ -86,8 +88,8 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
 #' @return a data frame; or the number of rows and the path that were written
 #' @noRd
 import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
-                   rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0, verbose = 0,
-                   call = sys.call(-1)) {
+                   rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
+                   verbose = 0, call = sys.call(-1)) {
   check_argument(
     is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0), "maxRowsByCols",
     "a positive number or NULL", call

@@ -12,7 +12,8 @@
 #' @param verbose 1 prints where the file was found.
 #' @param path folders, as a vector or in one string separated by `:` (on Windows `;`), or a compute context.
 #' @param fileName name of the file.
-#' @return `rxLocateFile()`: an absolute path; an error if there is no such file. `rxFindFileInPath()`: a folder, or NULL.
+#' @return `rxLocateFile()`: an absolute path; an error if there is no such file. `rxFindFileInPath()`: a folder, or
+#'   NULL.
 #' @examples
 #' rxLocateFile("flights.csv.gz", pathsToSearch = rxGetOption("sampleDataDir"))
 #' rxFindFileInPath(c(tempdir(), rxGetOption("sampleDataDir")), "flights.csv.gz")

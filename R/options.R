@@ -7,8 +7,8 @@
 #'
 #' * `numCoresToUse`: threads of an analysis, all cores unless R CMD check limits them to two. -1, or more than there
 #'   are, means all. The answer is the same, bit for bit, whatever the number.
-#' * `memoryLimitMB`: limit on the engine's heap in megabytes; NULL stands for a quarter of the machine's memory. It does
-#'   not count R's own objects. (Not in RevoScaleR.)
+#' * `memoryLimitMB`: limit on the engine's heap in megabytes; NULL stands for a quarter of the machine's memory. It
+#'   does not count R's own objects. (Not in RevoScaleR.)
 #' * `blocksPerRead`: blocks of an XDF file that transforms see at once.
 #' * `reportProgress`: 0 none, 1 rows processed, 2 rows and timings, 3 rows and all timings. The default is 2 in an
 #'   interactive session and 0 in scripts (RevoScaleR: always 2).
@@ -32,16 +32,18 @@
 #' `showTransformFn`, `useDoSMP`, `useSparseCube`, `rngBufferSize`, `traceLevel`).
 #'
 #' @param initialize TRUE resets all options to their defaults before setting those given.
-#' @param libDir,linkDllName,cintSysDir,includeDir,unitTestDir,unitTestDataDir,demoScriptsDir,rowDisplayMax,memStatsReset,memStatsDiff
+#' @param libDir,linkDllName,cintSysDir,includeDir,unitTestDir,unitTestDataDir,demoScriptsDir,rowDisplayMax
 #'   kept, without a meaning here.
-#' @param showTransformFn,useDoSMP,useSparseCube,rngBufferSize,numTasks,hdfsHost,hdfsPort,unixRPath,mrsHadoopPath,traceLevel
+#' @param memStatsReset,memStatsDiff,showTransformFn,useDoSMP,useSparseCube,rngBufferSize,numTasks,traceLevel
 #'   kept, without a meaning here.
-#' @param spark.executorCores,spark.executorMem,spark.executorOverheadMem,spark.numExecutors kept, without a meaning here.
+#' @param hdfsHost,hdfsPort,unixRPath,mrsHadoopPath kept, without a meaning here.
+#' @param spark.executorCores,spark.executorMem,spark.executorOverheadMem,spark.numExecutors kept, without a meaning
+#'   here.
 #' @param fileSystem the file system of data sources; `"native"` is the only one supported.
 #' @param sampleDataDir,blocksPerRead,reportProgress,numCoresToUse,numDigits,defaultDecimalColType,defaultMissingColType
 #'   see Details.
-#' @param computeContext,dataPath,outDataPath,transformPackages,xdfCompressionLevel,dropMain,coefLabelStyle,memoryLimitMB
-#'   see Details.
+#' @param computeContext,dataPath,outDataPath,transformPackages,xdfCompressionLevel,dropMain see Details.
+#' @param coefLabelStyle,memoryLimitMB see Details.
 #' @param ... unknown options: each is ignored with a warning that names the nearest one.
 #' @param opt name of an option.
 #' @param default what to return if there is no such option.

@@ -65,7 +65,9 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   read <- if (length(read) == 0) utils::head(data_names, 1) else read
   passed <- if (is.null(transformFunc)) character() else transformVars %||% read
 
-  env <- transform_environment(expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call)
+  env <- transform_environment(
+    expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call
+  )
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
   if (!is.null(transformFunc) && !is.primitive(transformFunc)) {

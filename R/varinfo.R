@@ -15,8 +15,8 @@
 #' @param allNodes no effect: there is one node.
 #' @param varInfo a list with an element for every column to change, named by the column, or unnamed with the column's
 #'   number as `position`. Fields: `newName`, `description`, `low`, `high`, `levels` (new labels of all levels, in their
-#'   order) and `tzone` (of a POSIXct column). Other fields of `rxGetVarInfo()` are left alone, so a changed result of it
-#'   can be given back.
+#'   order) and `tzone` (of a POSIXct column). Other fields of `rxGetVarInfo()` are left alone, so a changed result of
+#'   it can be given back.
 #' @return `rxGetVarInfo()`: a list named by column of lists with those that apply of `description`, `varType`,
 #'   `storage`, `low`, `high`, `levels` and `tzone`. `rxGetVarNames()`: a character vector. `rxSetVarInfo()`: the data
 #'   source, invisibly, after changing the file in place; or a new data frame, to which `low` and `high` mean nothing.
