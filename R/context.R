@@ -29,7 +29,7 @@ RxLocalSeq <- function(object, dataPath = NULL, outDataPath = NULL) {
 #' @rdname RxLocalSeq
 #' @export
 rxSetComputeContext <- function(computeContext, ...) {
-  context <- as_compute_context(computeContext, sys.call())
+  context <- as_compute_context(computeContext)
   old <- rxOptions(computeContext = RxLocalSeq(context, ...))
   invisible(old$computeContext)
 }
@@ -46,24 +46,24 @@ context_names <- c(
 #' A compute context from its name or itself
 #'
 #' @noRd
-as_compute_context <- function(x, call) {
+as_compute_context <- function(x) {
   if (methods::is(x, "RxLocalSeq")) {
     return(x)
   }
-  check_argument(is_string(x), "computeContext", "a compute context or the name of one", call)
+  check_argument(is_string(x), "computeContext", "a compute context or the name of one")
   known <- c(names(context_names), context_names)
   at <- match(tolower(x), tolower(known))
   if (is.na(at)) {
     near <- nearest_name(x, known)
     rx_abort(
       "argument", sprintf("There is no compute context '%s'.", x),
-      hint = if (!is.null(near)) sprintf("Did you mean '%s'?", near), call = call
+      hint = if (!is.null(near)) sprintf("Did you mean '%s'?", near)
     )
   }
   if (!(known[at] %in% c("RxLocalSeq", "local"))) {
     rx_abort(
       "unsupported", sprintf("The compute context '%s' is not supported yet.", x),
-      hint = "Use RxLocalSeq, which works on all cores of this machine.", call = call
+      hint = "Use RxLocalSeq, which works on all cores of this machine."
     )
   }
   RxLocalSeq()

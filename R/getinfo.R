@@ -85,14 +85,14 @@ rxSetInfo <- function(data, description = "") {
 #' The spec of a source whose metadata can be changed in place
 #'
 #' @noRd
-writable_spec <- function(source, call = sys.call(-1)) {
+writable_spec <- function(source) {
   if (!methods::is(source, "RxXdfData")) {
     rx_abort(
       "unsupported", sprintf("The metadata of an %s source cannot be changed.", class(source)),
-      hint = "Import it to XDF first, or use colInfo.", call = call
+      hint = "Import it to XDF first, or use colInfo."
     )
   }
-  source_spec(source, call = call)
+  source_spec(source)
 }
 
 #' @export

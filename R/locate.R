@@ -33,7 +33,7 @@ rxLocateFile <- function(file, pathsToSearch = NULL, fileSystem = NULL, isOutFil
   located <- if (isOutFile) {
     locate_output(file, defaultExt, pathsToSearch)
   } else {
-    locate_input(file, defaultExt, sys.call(), pathsToSearch)
+    locate_input(file, defaultExt, pathsToSearch)
   }
   if (verbose > 0) cat("File found:", located, "\n")
   located
@@ -55,7 +55,7 @@ rxFindFileInPath <- function(path, fileName) {
 #' Absolute path of an existing file
 #'
 #' @noRd
-locate_input <- function(file, extension, call, folders = NULL) {
+locate_input <- function(file, extension, folders = NULL) {
   folders <- folders %||% search_path("dataPath")
   wanted <- unique(c(file, with_extension(file, extension)))
   candidates <- if (is_absolute(file)) wanted else c(wanted, as.vector(t(outer(folders, wanted, file.path))))
@@ -67,7 +67,7 @@ locate_input <- function(file, extension, call, folders = NULL) {
   wanted <- wanted[length(wanted)]
   rx_abort(
     "file", sprintf("File '%s' does not exist.", wanted),
-    hint = missing_file_hint(wanted, if (is_absolute(file)) character() else folders), file = wanted, call = call
+    hint = missing_file_hint(wanted, if (is_absolute(file)) character() else folders), file = wanted
   )
 }
 

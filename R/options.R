@@ -75,12 +75,12 @@ rxOptions <- function(initialize = FALSE, libDir = system.file("libs", package =
                       memoryLimitMB = NULL, ...) {
   call <- match.call(expand.dots = FALSE)
   old <- current_options()
-  check_argument(is_flag(initialize), "initialize", "TRUE or FALSE", sys.call())
+  check_argument(is_flag(initialize), "initialize", "TRUE or FALSE")
   warn_unknown(dot_names(...), option_names(), "option")
   given <- intersect(as.character(names(call)), option_names())
   values <- mget(given, envir = environment())
   for (name in given) {
-    values[name] <- list(checked_option(name, values[[name]], sys.call()))
+    values[name] <- list(checked_option(name, values[[name]]))
   }
   if (initialize) {
     state$options <- default_options()
@@ -134,16 +134,16 @@ available_cores <- function() {
 #' The option's value if it has the right type
 #'
 #' @noRd
-checked_option <- function(name, value, call) {
+checked_option <- function(name, value) {
   rule <- option_rules[[name]]
   if (!is.null(rule)) {
-    check_argument(rule$ok(value), name, rule$must, call)
+    check_argument(rule$ok(value), name, rule$must)
   }
   if (name == "computeContext") {
-    value <- as_compute_context(value, call)
+    value <- as_compute_context(value)
   }
   if (name == "fileSystem" && !identical(value, "native")) {
-    rx_abort("unsupported", "No file system but \"native\" is supported yet.", call = call)
+    rx_abort("unsupported", "No file system but \"native\" is supported yet.")
   }
   value
 }

@@ -57,9 +57,9 @@ rxXdfToDataFrame <- function(file, varsToKeep = NULL, varsToDrop = NULL, rowVarN
   finished_frame(data, rowVarName, stringsAsFactors)
 }
 
-xdf_source <- function(file, call = sys.call(-1)) {
+xdf_source <- function(file) {
   source <- if (is_string(file)) RxXdfData(file) else file
-  check_argument(methods::is(source, "RxXdfData"), "file", "the name of an XDF file or an RxXdfData source", call)
+  check_argument(methods::is(source, "RxXdfData"), "file", "the name of an XDF file or an RxXdfData source")
   source
 }
 

@@ -138,9 +138,9 @@ methods::setClass(
   )
 )
 
-methods::setMethod("file_spec", "RxTextData", function(source, call = NULL) {
+methods::setMethod("file_spec", "RxTextData", function(source) {
   spec <- list(
-    type = "text", path = locate_input(source@file, "", call), missing_strings = list(source@missingValueString),
+    type = "text", path = locate_input(source@file, ""), missing_strings = list(source@missingValueString),
     quote = source@quoteMark, decimal_point = source@decimalPoint,
     rows_to_sniff = as.integer(source@rowsToSniff), rows_to_skip = as.integer(source@rowsToSkip),
     strings_as_factors = source@stringsAsFactors, decimal_type = engine_kind(source@defaultDecimalColType),
@@ -149,6 +149,6 @@ methods::setMethod("file_spec", "RxTextData", function(source, call = NULL) {
   # NULL leaves these to the engine.
   spec$delimiter <- source@delimiter
   spec$first_row_is_col_names <- source@firstRowIsColNames
-  spec$columns <- column_options(source@colClasses, source@colInfo, call)
+  spec$columns <- column_options(source@colClasses, source@colInfo)
   spec
 })

@@ -86,7 +86,7 @@ for (name in names(revoscaler)) {
   test_that(paste(name, "has the arguments of RevoScaleR"), {
     wanted <- formals(revoscaler[[name]])
     found <- formals(getExportedValue("rxscale", name))
-    expect_equal(setdiff(names(found), new_arguments[[name]]), as.character(names(wanted)))
+    expect_equal(setdiff(as.character(names(found)), new_arguments[[name]]), as.character(names(wanted)))
     same <- setdiff(names(wanted), other_defaults[[name]])
     expect_equal(lapply(found[same], deparse), lapply(wanted[same], deparse))
   })
