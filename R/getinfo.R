@@ -78,7 +78,7 @@ rxSetInfo <- function(data, description = "") {
   }
   source <- as_source(data)
   info <- engine_call(rx_engine_info, writable_spec(source))
-  engine_call(rx_engine_set_metadata, info$file, info$fields, description)
+  engine_call(rx_engine_set_metadata, info$file, plain_fields(info$fields), description)
   invisible(source)
 }
 

@@ -122,7 +122,9 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     result <- import_frame(spec, columns, maxRowsByCols, reportProgress)
     rows <- nrow(result)
   } else {
-    sink$rows_per_block <- block_rows(source, rowsPerRead)
+    if (sink$type != "text") {
+      sink$rows_per_block <- block_rows(source, rowsPerRead)
+    }
     result <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
     rows <- result$rows
   }
@@ -242,11 +244,14 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel) {
 }
 
 text_sink <- function(target, overwrite) {
+  changed <- c(quoteMark = target@quoteMark != "\"", decimalPoint = target@decimalPoint != ".")
+  if (any(changed)) {
+    rx_abort("unsupported", sprintf("`%s` cannot be chosen for text that is written.", names(which(changed))[1]))
+  }
   list(
-    type = "text", path = locate_output(target@file, ""), overwrite = overwrite,
-    delimiter = target@delimiter %||% ",", quote = target@quoteMark, missing_string = target@missingValueString,
-    decimal_point = target@decimalPoint, header = target@firstRowIsColNames %||% TRUE,
-    precision = as.integer(target@writePrecision)
+    type = "text", path = locate_output(target@file, ""), overwrite = overwrite, delimiter = target@delimiter %||% ",",
+    na = target@missingValueString, header = target@firstRowIsColNames %||% TRUE,
+    digits = as.integer(target@writePrecision)
   )
 }
 

@@ -60,7 +60,7 @@ rxSetVarInfo <- function(varInfo, data) {
     fields[[change$at]] <- changed_field(fields[[change$at]], change)
   }
   check_new_names(vapply(fields, function(field) field$name, ""))
-  engine_call(rx_engine_set_metadata, info$file, fields, info$description)
+  engine_call(rx_engine_set_metadata, info$file, plain_fields(fields), info$description)
   invisible(source)
 }
 
@@ -177,6 +177,13 @@ changed_field <- function(field, change) {
   field$high <- if (is.null(change$high)) field$high else as.double(change$high)
   field$name <- change$newName %||% field$name
   field
+}
+
+#' Fields as the engine takes them: it reads lists, not character vectors
+#'
+#' @noRd
+plain_fields <- function(fields) {
+  lapply(fields, function(field) replace(field, "levels", list(if (!is.null(field$levels)) as.list(field$levels))))
 }
 
 check_relabel <- function(name, old, new) {
