@@ -279,7 +279,7 @@ read_rows <- function(source, start_row = 1, num_rows = -1, reportProgress = 0, 
   if (is.null(columns) && methods::is(source, "RxDataSource") && length(c(source@colNames, source@varsToDrop))) {
     columns <- names(source_info(source)$fields)
   }
-  import_frame(spec, columns, reportProgress)
+  import_frame(spec, columns, reportProgress = reportProgress)
 }
 
 #' Number of rows of a source, counted by reading it where nothing else tells

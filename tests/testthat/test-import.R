@@ -78,7 +78,7 @@ test_that("rowsPerRead is the block size of the output and the chunk of transfor
 test_that("an existing file is replaced only if told so", {
   file <- temp_file()
   rxImport(mtcars, file)
-  expect_error(rxImport(iris, file), class = "rxscale_error_file")
+  expect_error(rxImport(iris, file), class = "rxscale_error_argument")
   rxImport(iris, file, overwrite = TRUE)
   expect_equal(rxImport(file), iris)
 })
@@ -90,8 +90,8 @@ test_that("rows are appended, as a string or a logical says", {
   rxImport(iris[101:150, ], file, append = TRUE)
   expect_equal(rxImport(file), iris)
   expect_equal(rxGetInfo(file)$numBlocks, 3)
-  expect_error(rxImport(iris, file, append = "none"), class = "rxscale_error_file")
-  expect_error(rxImport(iris, file, append = FALSE), class = "rxscale_error_file")
+  expect_error(rxImport(iris, file, append = "none"), class = "rxscale_error_argument")
+  expect_error(rxImport(iris, file, append = FALSE), class = "rxscale_error_argument")
   expect_error(rxImport(iris, file, append = "cols"), class = "rxscale_error_argument")
 })
 

@@ -40,7 +40,7 @@ test_that("text is read as told", {
   data <- rxImport(RxTextData(
     file,
     delimiter = ";", decimalPoint = ",", missingValueString = "-", rowsToSkip = 1, firstRowIsColNames = TRUE,
-    colClasses = c(id = "character"), colInfo = list(kind = list(type = "factor", levels = c("y", "x")))
+    colClasses = c(id = "character", born = "Date"), colInfo = list(kind = list(type = "factor", levels = c("y", "x")))
   ))
   expect_equal(data, data.frame(
     id = c("1", "2", "3"), weight = c(2.5, NA, 0.25), kind = factor(c("x", "y", NA), levels = c("y", "x")),
