@@ -3,7 +3,7 @@
 #' Reads text, Parquet and XDF files and data frames, transforms them if asked to, and returns a data frame or writes a
 #' file, a block at a time: the data need not fit into memory.
 #'
-#' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`. See [rxTransform] for what they may do.
+#' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`.
 #'
 #' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names
 #'   is

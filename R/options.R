@@ -120,7 +120,9 @@ current_options <- function() {
 #'
 #' @noRd
 available_cores <- function() {
-  cores <- parallel::detectCores()
+  # Asking starts a program, so it is done once.
+  state$cores <- state$cores %||% parallel::detectCores()
+  cores <- state$cores
   limit <- tolower(Sys.getenv("_R_CHECK_LIMIT_CORES_"))
   if (is.na(cores)) {
     1L
