@@ -3,9 +3,9 @@
 #' Delimited text, plain or compressed by gzip, or a folder of such files.
 #'
 #' **Types.** The first `rowsToSniff` rows decide the type of each column that neither `colInfo` nor `colClasses` names:
-#' logical, integer, numeric or character; dates and times have to be named. A later value that does not fit is an error which names the
-#' row, the value, and the `colClasses` that mends it. Decimals become doubles, not float32 as in RevoScaleR:
-#' `rxOptions(defaultDecimalColType = "float32")` brings that back.
+#' logical, integer, numeric or character; dates and times have to be named. A later value that does not fit is an error
+#' which names the row, the value, and the `colClasses` that mends it. Decimals become doubles, not float32 as in
+#' RevoScaleR: `rxOptions(defaultDecimalColType = "float32")` brings that back.
 #'
 #' **colInfo** is a list with an element for every column that there is something to say of, named by the column, or
 #' unnamed with the column in its field `name`. The other fields:
