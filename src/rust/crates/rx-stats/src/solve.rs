@@ -82,8 +82,12 @@ mod tests {
     /// Correlation-like matrix of made-up columns; some are sums of others.
     fn gram(columns: usize, dependent: &[usize]) -> Array2<f64> {
         let rows = 3 * columns;
-        let mut x = Array2::from_shape_fn((rows, columns), |(i, j)| {
-            (((i * 37 + j * 101) * (i + 3 * j + 1)) % 97) as f64 / 97.0 - 0.5
+        let mut seed = 88_172_645_463_325_252u64;
+        let mut x = Array2::from_shape_simple_fn((rows, columns), || {
+            seed ^= seed << 13;
+            seed ^= seed >> 7;
+            seed ^= seed << 17;
+            (seed >> 40) as f64 / 16_777_216.0 - 0.5
         });
         for &j in dependent {
             let sum = &x.column(0) + &x.column(j - 1);

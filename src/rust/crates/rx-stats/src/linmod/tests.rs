@@ -75,7 +75,7 @@ fn the_laws_hold() {
         let design = design(weighted, &[3, 2]);
         let terms = vec![term(&[0], &[]), term(&[], &[0]), term(&[], &[1]), term(&[], &[0, 1]), term(&[1], &[0])];
         let model = LinMod::new(&design, formula(terms), u64::MAX).unwrap();
-        laws::check(&model, &laws::batches(3, &[3, 2], weighted)).unwrap();
+        laws::check(&model, &laws::batches(3, &[3, 2], weighted), Rows::Finite).unwrap();
     }
 }
 
@@ -138,7 +138,7 @@ fn a_copied_column_is_dropped_and_named() {
     f.responses = vec![1];
     let fitted = fit(&LinMod::new(&design(false, &[2]), f, u64::MAX).unwrap(), &batches);
     // The response among the columns fits exactly; the others get nothing.
-    assert!(fitted.collinear.is_empty() && fitted.residual_squares[0] < 1e-18 * fitted.centred_squares[0]);
+    assert!(fitted.collinear.is_empty() && fitted.residual_squares[0] < 1e-12 * fitted.centred_squares[0]);
     let mut f = formula(vec![term(&[0], &[]), term(&[0], &[])]);
     f.responses = vec![1];
     let fitted = fit(&LinMod::new(&design(false, &[2]), f, u64::MAX).unwrap(), &batches);
