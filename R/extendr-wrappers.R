@@ -2,3 +2,18 @@
 
 # The version of the engine, which is that of the package.
 rx_engine_version <- function() .Call(wrap__rx_engine_version)
+
+# Whether this is a test build, which environment variables can make panic or shuffle its blocks.
+rx_engine_has_test_hooks <- function() .Call(wrap__rx_engine_has_test_hooks)
+
+# Ends the engine's threads; called before the library is unloaded.
+rx_engine_shutdown <- function() .Call(wrap__rx_engine_shutdown)
+
+# The columns, rows and blocks of a source, without reading rows.
+rx_engine_info <- function(source) .Call(wrap__rx_engine_info, source)
+
+# The levels of categories and the bounds of numbers in some columns, by one pass.
+rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan_info, source, columns, job)
+
+# Copies columns of a source (all if NULL) to a sink: list(columns, rows) for a data frame, list(rows, path) else.
+rx_engine_import <- function(source, columns, sink, job) .Call(wrap__rx_engine_import, source, columns, sink, job)

@@ -76,8 +76,8 @@ have pandoc || apt_install pandoc
 
 # A library of its own: the tests leave the user's alone.
 export R_LIBS=$RXSCALE_TARGET_DIR/library
-# Lets a test raise a panic inside the engine.
-export RXSCALE_FEATURES=panic-on-purpose
+# Lets tests raise a panic inside the engine and shuffle the order of its blocks.
+export RXSCALE_FEATURES=test-hooks
 
 check "rustfmt" bash -c 'cd src/rust && cargo fmt --all --check'
 check "clippy" in_rust clippy --all-targets -- -D warnings

@@ -6,11 +6,15 @@
 
 pub mod block;
 pub mod column;
+pub mod convert;
 pub mod error;
 pub mod interner;
 pub mod schema;
 pub mod sink;
 pub mod source;
+#[cfg(test)]
+mod testing;
+pub mod xdf;
 
 pub use block::{Block, BlockMap, Identity};
 pub use column::Column;

@@ -1,8 +1,12 @@
 //! Where blocks go.
 
+mod atomic;
 mod frame;
+mod xdf;
 
+pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
+pub use xdf::{XdfOptions, XdfSink};
 
 use crate::block::Block;
 use crate::error::Result;

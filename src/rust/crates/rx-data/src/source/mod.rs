@@ -1,10 +1,18 @@
 //! Where blocks come from.
 
 mod frame;
+mod open;
 mod range;
+mod text;
+mod xdf;
 
 pub use frame::Frame;
+pub use open::open_file;
 pub use range::RowRange;
+pub use text::{ColumnOptions, TextOptions, TextSource};
+pub use xdf::XdfSource;
+
+pub(crate) use open::read_at;
 
 use crate::block::Block;
 use crate::error::Result;
