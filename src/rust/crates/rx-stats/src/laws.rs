@@ -214,7 +214,7 @@ mod tests {
 
         fn merge(&self, state: &mut State, other: State) -> Result<()> {
             let lost = match self.0 {
-                Fault::ForgetsOther => true,
+                Fault::ForgetsOther => state.n > 0.0,
                 Fault::TakesOnlyFreshStates => state.n > 0.0 && other.merges > 0,
                 Fault::LeavesOutAField => !other.unwritten,
                 _ => false,
