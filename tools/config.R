@@ -4,7 +4,7 @@
 #   RXSCALE_TARGET_DIR  a folder that keeps compiled code between installs. The Rust sources are mirrored into it, so
 #                       that they compile once, whatever temporary folders R unpacks them to.
 #   RXSCALE_JOBS        how many crates are compiled at once.
-#   RXSCALE_FEATURES    features of the crate to switch on, for tests.
+#   RXSCALE_FEATURES    cargo features to switch on, for tests.
 
 source(file.path("tools", "msrv.R"))
 
