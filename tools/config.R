@@ -27,8 +27,8 @@ mirror <- function(from, to) {
   wanted <- list_sources(from)
   unlink(file.path(to, setdiff(list_sources(to), wanted)))
   checksum <- function(root) unname(tools::md5sum(file.path(root, wanted)))
-  changed <- wanted[!(checksum(from) == checksum(to)) %in% FALSE]
-  for (file in changed) {
+  same <- (checksum(from) == checksum(to)) %in% TRUE
+  for (file in wanted[!same]) {
     dir.create(dirname(file.path(to, file)), recursive = TRUE, showWarnings = FALSE)
     file.copy(file.path(from, file), file.path(to, file), overwrite = TRUE)
   }
