@@ -40,7 +40,7 @@ find_cargo <- function() {
     if (is.null(found)) {
       "no cargo was found in PATH or ~/.cargo/bin: install it with rustup from https://rustup.rs and try again."
     } else {
-      paste0("only ", found, " was found: run `rustup update`, or install rustup from https://rustup.rs, and try again.")
+      paste0("only ", found, " was found: run `rustup update`, or get rustup from https://rustup.rs, and try again.")
     }
   )
   quit(save = "no", status = 1)
