@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../src/rust"
 
 rm -rf vendor .cargo vendor.tar.xz
 mkdir .cargo
-cargo vendor --locked --quiet vendor > .cargo/config.toml
+cargo vendor --locked vendor > .cargo/config.toml
 
 # Two thirds of it all, which no install reads: LAPACK's own sources, and import libraries that only benches link.
 for folder in vendor/lapack-sys/lapack vendor/winapi-*/lib; do
