@@ -93,9 +93,10 @@ engine_kinds <- list(
   POSIXct = list(date_time = list(tz = "GMT")), uint16 = "unsupported", factorIndex = "unsupported"
 )
 
-#' A function that converts the columns of a chunk, or NULL where there is nothing to convert
+#' How the columns of a chunk are converted, or NULL where there is nothing to convert
 #'
 #' @param kinds the columns' kinds, named by column
+#' @return list(fun, names, touched): the function, all columns' names afterwards, and the names it converts
 #' @noRd
 column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, colInfo = NULL, call = sys.call(-1)) {
   options <- column_options(colClasses, colInfo, call)
@@ -116,17 +117,21 @@ column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, 
   if (length(options) == 0) {
     return(NULL)
   }
-  function(chunk) {
-    for (name in intersect(names(options), names(chunk))) {
-      chunk[[name]] <- converted_column(chunk[[name]], options[[name]])
-    }
-    at <- match(names(chunk), names(options))
-    new <- lapply(options[at], function(option) option$new_name)
-    names(chunk) <- ifelse(vapply(new, is.null, NA), names(chunk), as.character(new))
-    chunk
-  }
+  new_name <- function(name) options[[name]]$new_name %||% name
+  list(
+    fun = function(chunk) {
+      for (name in intersect(names(chunk), names(options))) {
+        chunk[[name]] <- converted_column(chunk[[name]], options[[name]])
+      }
+      stats::setNames(chunk, vapply(names(chunk), new_name, ""))
+    },
+    names = vapply(names(kinds), new_name, "", USE.NAMES = FALSE),
+    touched = unique(c(names(options), vapply(names(options), new_name, "")))
+  )
 }
 
+#' @param option an element of column_options()
+#' @noRd
 converted_column <- function(x, option) {
   kind <- option$kind %||% if (!is.null(option$levels)) engine_kind("factor")
   if (is.list(kind) && !is.null(kind$factor)) {

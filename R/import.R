@@ -66,11 +66,7 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
   refuse_unsupported(c(if (!isFALSE(createCompositeSet)) "createCompositeSet", "blocksPerCompositeFile"))
   source <- import_source(inData, type, rowsPerRead, ...)
   sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel)
-  transforms <- list(
-    rowSelection = substitute(rowSelection), transforms = substitute(transforms), transformObjects = transformObjects,
-    transformFunc = transformFunc, transformVars = transformVars, transformPackages = transformPackages,
-    transformEnvir = transformEnvir, caller = parent.frame()
-  )
+  transforms <- capture_transforms()
   conversions <- list(stringsAsFactors = stringsAsFactors, colClasses = colClasses, colInfo = colInfo)
   imported <- import(
     source, sink, transforms, conversions, varsToKeep, varsToDrop,
@@ -103,12 +99,18 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
   }
   spec <- source_spec(source, startRow, numRows, call = call)
   kinds <- column_kinds(spec, call)
+  convert <- do.call(column_converter, c(list(kinds), conversions, list(call = call)), quote = TRUE)
+  names <- convert$names %||% names(kinds)
   columns <- if (length(c(keep, drop))) {
-    kept_columns(names(kinds), keep, drop)
+    kept_columns(names, keep, drop)
   } else {
-    source_columns(source, names(kinds))
+    names[match(source_columns(source, names(kinds)), names(kinds))]
   }
-  transform <- import_transform(kinds, columns, transforms, conversions, call)
+  context <- list(data_names = names, columns = columns, file = spec$path %||% "", call = call)
+  transform <- do.call(compose_transform, c(transforms, context), quote = TRUE)
+  if (!is.null(convert)) {
+    transform <- converting_transform(transform, convert, columns, kinds)
+  }
   if (!is.null(transform)) {
     spec$transform <- c(transform, chunk_size(source, rowsPerRead))
     columns <- NULL
@@ -132,6 +134,20 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
 column_kinds <- function(spec, call) {
   fields <- engine_call(rx_engine_info, spec, call = call)$fields
   stats::setNames(vapply(fields, function(field) field$kind, ""), vapply(fields, function(field) field$name, ""))
+}
+
+#' The transform, or none, after a conversion of columns
+#'
+#' @noRd
+converting_transform <- function(transform, convert, columns, kinds) {
+  list(
+    fun = function(chunk, ...) {
+      chunk <- convert$fun(chunk)
+      if (is.null(transform)) chunk else transform$fun(chunk, ...)
+    },
+    vars = names(kinds)[match(transform$vars %||% columns, convert$names)],
+    untouched = setdiff(if (is.null(transform)) columns else transform$untouched, convert$touched)
+  )
 }
 
 #' Reads into a data frame

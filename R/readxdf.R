@@ -48,11 +48,7 @@ rxXdfToDataFrame <- function(file, varsToKeep = NULL, varsToDrop = NULL, rowVarN
   check_argument(is_flag(removeMissings), "removeMissings", "TRUE or FALSE")
   check_argument(is_flag(stringsAsFactors), "stringsAsFactors", "TRUE or FALSE")
   source <- overridden_source(xdf_source(file), list(blocksPerRead = blocksPerRead))
-  transforms <- list(
-    rowSelection = substitute(rowSelection), transforms = substitute(transforms), transformObjects = transformObjects,
-    transformFunc = transformFunc, transformVars = transformVars, transformPackages = transformPackages,
-    transformEnvir = transformEnvir, removeMissings = removeMissings, caller = parent.frame()
-  )
+  transforms <- capture_transforms()
   data <- import(
     source,
     transforms = transforms, keep = varsToKeep, drop = varsToDrop, maxRowsByCols = maxRowsByCols,

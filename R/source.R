@@ -219,14 +219,15 @@ methods::setMethod("show", "RxFileData", function(object) {
 })
 
 #' @rdname source-methods
-#' @exportS3Method base::print RxDataSource
+#' @export
 print.RxDataSource <- function(x, ...) {
   methods::show(x)
   invisible(x)
 }
 
 #' @rdname source-methods
-#' @exportS3Method utils::head RxDataSource
+#' @importFrom utils head
+#' @export
 head.RxDataSource <- function(x, n = 6L, reportProgress = 0L, ...) {
   check_argument(is_whole(n), "n", "a number of rows")
   if (n < 0) {
@@ -236,7 +237,8 @@ head.RxDataSource <- function(x, n = 6L, reportProgress = 0L, ...) {
 }
 
 #' @rdname source-methods
-#' @exportS3Method utils::tail RxDataSource
+#' @importFrom utils tail
+#' @export
 tail.RxDataSource <- function(x, n = 6L, addrownums = TRUE, reportProgress = 0L, ...) {
   check_argument(is_whole(n), "n", "a number of rows")
   rows <- row_count(x)
@@ -249,15 +251,16 @@ tail.RxDataSource <- function(x, n = 6L, addrownums = TRUE, reportProgress = 0L,
 }
 
 #' @rdname source-methods
-#' @exportS3Method base::summary RxDataSource
+#' @export
 summary.RxDataSource <- function(object, ...) rxSummary(~., data = object, ...)
 
 #' @rdname source-methods
-#' @exportS3Method base::as.data.frame RxDataSource
+#' @export
 as.data.frame.RxDataSource <- function(x, row.names = NULL, optional = FALSE, ...) read_rows(x)
 
 #' @rdname source-methods
-#' @exportS3Method utils::str RxDataSource
+#' @importFrom utils str
+#' @export
 str.RxDataSource <- function(object, ...) {
   slots <- methods::slotNames(object)
   cat("Formal class '", class(object), "' [package \"rxscale\"] with ", length(slots), " slots\n", sep = "")

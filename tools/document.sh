@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Regenerates R/extendr-wrappers.R from the Rust sources, then NAMESPACE and man/ from the R sources.
+# Regenerates R/extendr-wrappers.R from the Rust sources, then NAMESPACE and man/ from the R sources. roxygen2 knows S4
+# classes only of a package that is installed, so install it first.
 # With --check changes nothing and fails if the committed wrappers are out of date.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,5 +21,5 @@ if [ "${1:-}" = --check ]; then
   fi
 else
   write_wrappers R/extendr-wrappers.R
-  Rscript -e 'roxygen2::roxygenise(load_code = "source")'
+  Rscript -e 'roxygen2::roxygenise(load_code = "installed")'
 fi
