@@ -1,10 +1,13 @@
 //! Where blocks go.
 
 mod atomic;
+mod format;
 mod frame;
+mod text;
 
 pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
+pub use text::{EncodedText, Quote, TextSink, TextSinkOptions};
 
 use crate::block::Block;
 use crate::error::Result;
