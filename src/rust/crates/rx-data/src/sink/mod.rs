@@ -1,11 +1,14 @@
 //! Where blocks go.
 
 mod atomic;
+mod format;
 mod frame;
+mod text;
 mod xdf;
 
 pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
+pub use text::{EncodedText, Quote, TextSink, TextSinkOptions};
 pub use xdf::{XdfOptions, XdfSink};
 
 use crate::block::Block;
