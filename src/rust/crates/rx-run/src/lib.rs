@@ -5,7 +5,9 @@ pub mod control;
 pub mod levels;
 pub mod local;
 pub mod pool;
+pub mod prepare;
 
 pub use control::Control;
 pub use local::{map, reduce};
 pub use pool::Pool;
+pub use prepare::{Prepared, prepare};
