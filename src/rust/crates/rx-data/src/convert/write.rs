@@ -96,6 +96,14 @@ pub fn range(column: &Column) -> Option<(f64, f64)> {
     }
 }
 
+/// The range of two columns together.
+pub fn union(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
+    }
+}
+
 /// The bitmap of valid values; none if no value is missing.
 fn nulls<T>(values: &[T], missing: impl Fn(&T) -> bool) -> Option<NullBuffer> {
     if !values.iter().any(&missing) {

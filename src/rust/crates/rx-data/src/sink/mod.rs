@@ -2,10 +2,14 @@
 
 mod atomic;
 mod frame;
+mod gather;
+mod parquet;
 mod xdf;
 
 pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
+pub(crate) use parquet::{INFO_KEY as PARQUET_INFO_KEY, ParquetInfo};
+pub use parquet::{ParquetOptions, ParquetSink};
 pub use xdf::{XdfOptions, XdfSink};
 
 use crate::block::Block;

@@ -2,11 +2,13 @@
 
 mod frame;
 mod open;
+mod parquet;
 mod range;
 mod xdf;
 
 pub use frame::Frame;
 pub use open::open_file;
+pub use parquet::ParquetSource;
 pub use range::RowRange;
 pub use xdf::XdfSource;
 
