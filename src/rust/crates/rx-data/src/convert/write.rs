@@ -57,7 +57,7 @@ pub fn array_from_column(column: &Column, field: &Field) -> Result<Stored> {
         (Kind::Character, Column::Dict { codes, labels }) => {
             let mut builder = StringBuilder::new();
             for &code in codes {
-                builder.append_option(usize::try_from(code - 1).ok().and_then(|i| labels.get(i)));
+                builder.append_option(if code == NA_I32 { None } else { labels.get(code as usize - 1) });
             }
             Arc::new(builder.finish())
         }
