@@ -116,7 +116,7 @@ fn others_read_what_we_write() {
 import polars as pl, pyarrow.ipc as ipc, pyarrow.parquet as pq, duckdb, pandas as pd
 wanted = expected(100000)
 for name in ["none", "lz4", "zstd"]:
-    table = ipc.open_file(name + ".xdf").read_all()
+    table = arrow_table = ipc.open_file(name + ".xdf").read_all()
     table.validate(full=True)
     check(table.to_pydict(), wanted)
     assert all(table[c].null_count == len(range(3, 100000, 7)) for c in table.column_names)
@@ -127,7 +127,7 @@ for name in ["none", "lz4", "zstd"]:
     frame = pl.read_ipc(name + ".xdf")
     check({c: frame[c].to_list() for c in frame.columns}, wanted)
     assert frame["x"].null_count() == table["x"].null_count
-    assert duckdb.sql("select sum(x) from table").fetchone()[0] == sum(v for v in wanted["x"] if v is not None)
+    assert duckdb.sql("select sum(x) from arrow_table").fetchone()[0] == sum(v for v in wanted["x"] if v is not None)
 frame = pl.scan_ipc("none.xdf").select("o", "x").collect()
 check({c: frame[c].to_list() for c in frame.columns}, {c: wanted[c] for c in ["o", "x"]})
 grown = ipc.open_file("grown.xdf").read_all()
