@@ -1,1 +1,24 @@
 //! Glue between R and the engine.
+
+// extendr's macros generate public functions without documentation.
+#![allow(missing_docs)]
+
+mod callback;
+mod error;
+mod glue;
+mod interrupt;
+mod job;
+mod result;
+mod spec;
+mod transform;
+mod view;
+
+use extendr_api::prelude::*;
+use glue::{import, info, session};
+
+extendr_module! {
+    mod rxscale;
+    use session;
+    use info;
+    use import;
+}

@@ -1,1 +1,11 @@
-//! x
+//! The drivers of rxscale: [`local::reduce`] runs an estimator, [`local::map`] runs rows to rows, both over all cores
+//! with the same answer for any number of threads, and both stop within a batch when told to.
+
+pub mod control;
+pub mod levels;
+pub mod local;
+pub mod pool;
+
+pub use control::Control;
+pub use local::{map, reduce};
+pub use pool::Pool;

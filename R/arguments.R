@@ -1,0 +1,103 @@
+# Checks of arguments. Every one answers with a condition of class rxscale_error_argument that names the argument.
+
+#' Raises an argument error unless a condition holds
+#'
+#' @noRd
+check_argument <- function(ok, name, must, call = sys.call(-1)) {
+  if (!isTRUE(ok)) {
+    rx_abort("argument", sprintf("`%s` must be %s.", name, must), call = call)
+  }
+}
+
+is_flag <- function(x) is.logical(x) && length(x) == 1 && !is.na(x)
+is_string <- function(x) is.character(x) && length(x) == 1 && !is.na(x)
+is_strings <- function(x) is.character(x) && !anyNA(x)
+is_number <- function(x) is.numeric(x) && length(x) == 1 && !is.na(x)
+is_whole <- function(x) is_number(x) && x == trunc(x)
+is_count <- function(x) is_whole(x) && x >= 0
+
+#' Refuses arguments of the calling function that do not work yet, unless they have their default
+#'
+#' @param names names of formal arguments of the caller
+#' @noRd
+refuse_unsupported <- function(names) {
+  caller <- parent.frame()
+  call <- sys.call(-1)
+  defaults <- formals(sys.function(-1))[names]
+  for (name in names) {
+    if (!identical(get(name, envir = caller), eval(defaults[[name]], caller))) {
+      rx_abort("unsupported", sprintf("`%s` is not supported yet.", name), hint = "Leave it at its default.", call = call)
+    }
+  }
+}
+
+#' Warns of arguments in `...` that nobody takes, naming the nearest one that there is
+#'
+#' @param unknown names that were given
+#' @param known names that are taken
+#' @param what what the names are, for the message
+#' @noRd
+warn_unknown <- function(unknown, known, what = "argument") {
+  for (name in unknown) {
+    near <- nearest_name(name, known)
+    did_you_mean <- if (is.null(near)) "" else sprintf(" Did you mean `%s`?", near)
+    said <- if (nzchar(name)) sprintf("Unknown %s `%s` is ignored.", what, name) else sprintf("An unnamed %s is ignored.", what)
+    warning(said, did_you_mean, call. = FALSE)
+  }
+}
+
+#' The candidate nearest to a misspelt name, or NULL where more than a third of the letters differ
+#'
+#' @noRd
+nearest_name <- function(name, candidates) {
+  if (length(candidates) == 0 || !nzchar(name)) {
+    return(NULL)
+  }
+  distance <- drop(utils::adist(name, candidates, ignore.case = TRUE))
+  near <- distance <= ceiling(pmax(nchar(name), nchar(candidates)) / 3)
+  if (any(near)) candidates[near][which.min(distance[near])]
+}
+
+#' Answers TRUE for appending rows: `append` is "none" or "rows", or FALSE or TRUE as in old scripts
+#'
+#' @noRd
+appends_rows <- function(append) {
+  call <- sys.call(-1)
+  if (is_flag(append)) {
+    return(append)
+  }
+  check_argument(is_string(append) && append %in% c("none", "rows"), "append", '"none" or "rows"', call)
+  append == "rows"
+}
+
+#' The columns that varsToKeep or varsToDrop leave
+#'
+#' @param names all columns there are
+#' @noRd
+kept_columns <- function(names, keep = NULL, drop = NULL) {
+  call <- sys.call(-1)
+  keep <- if (length(keep) && !identical(keep, "")) keep
+  drop <- if (length(drop) && !identical(drop, "")) drop
+  if (!is.null(keep) && !is.null(drop)) {
+    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.", call = call)
+  }
+  for (wanted in setdiff(c(keep, drop), names)) {
+    near <- nearest_name(wanted, names)
+    hint <- if (is.null(near)) {
+      sprintf("The columns are: %s.", paste(utils::head(names, 20), collapse = ", "))
+    } else {
+      sprintf("Did you mean '%s'?", near)
+    }
+    rx_abort("missing_column", sprintf("Column '%s' is not in the data.", wanted), hint = hint, column = wanted, call = call)
+  }
+  if (!is.null(keep)) unique(keep) else setdiff(names, drop)
+}
+
+#' The names in `...`, empty strings where there are none
+#'
+#' @noRd
+dot_names <- function(...) {
+  if (...length() == 0) character() else names(list(...)) %||% rep("", ...length())
+}
+
+`%||%` <- function(x, y) if (is.null(x)) y else x

@@ -1,0 +1,29 @@
+# The one way to raise an error. Every error of the package, from R or from the engine, is a condition of class
+# rxscale_error_<kind> with parent rxscale_error, and its fields say which column, file and row it concerns.
+
+#' Raises a classed error
+#'
+#' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file", "value",
+#'   "no_rows", "one_level", "infinite", "memory", "transform", "unsupported", "interrupted" or "internal"
+#' @param message what was wrong, as a sentence
+#' @param hint what to do about it, as a sentence
+#' @param column,file,row where it was wrong
+#' @param call the user's call
+#' @noRd
+rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row = NULL, call = sys.call(-1)) {
+  stop(structure(
+    class = c(paste0("rxscale_error_", kind), "rxscale_error", "error", "condition"),
+    list(
+      message = paste(c(message, hint), collapse = "\n"), call = call,
+      kind = kind, hint = hint, column = column, file = file, row = row
+    )
+  ))
+}
+
+#' Raises an interrupt, as if the user had pressed Ctrl-C in R code
+#'
+#' @noRd
+rx_interrupt <- function() {
+  signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
+  invokeRestart("abort")
+}

@@ -1,0 +1,77 @@
+# The one door to Rust: a call goes in with plain lists, and comes back with a result or a classed condition.
+
+# Warnings of R code that the engine called; NULL while the engine is not running.
+engine <- new.env(parent = emptyenv())
+engine$warnings <- NULL
+
+#' Calls a function of the engine
+#'
+#' @param fun one of the rx_engine_ functions
+#' @param ... its arguments
+#' @param call the user's call, for the condition
+#' @return what the function returns as `ok`
+#' @noRd
+engine_call <- function(fun, ..., call = sys.call(-1)) {
+  outer <- engine$warnings
+  on.exit(engine$warnings <- outer)
+  engine$warnings <- list()
+  result <- fun(...)
+  for (condition in engine$warnings) {
+    warning(condition)
+  }
+  err <- result$err
+  if (is.null(err)) {
+    result$ok
+  } else if (err$kind == "interrupted") {
+    rx_interrupt()
+  } else {
+    rx_abort(err$kind, err$message, err$hint, column = err$column, file = err$file, row = err$row, call = call)
+  }
+}
+
+#' Runs R code for the engine, which no error may leave with a jump
+#'
+#' Warnings are kept until the engine is back, since the user's handlers cannot be reached from inside it.
+#'
+#' @return a list with one element: `value`, `error` or `interrupt`
+#' @noRd
+guarded_call <- function(fun, ...) {
+  keep <- function(condition) {
+    engine$warnings <- c(engine$warnings, list(condition))
+    tryInvokeRestart("muffleWarning")
+  }
+  tryCatch(
+    list(value = withCallingHandlers(fun(...), warning = keep)),
+    error = function(condition) list(error = conditionMessage(condition)),
+    interrupt = function(condition) list(interrupt = TRUE)
+  )
+}
+
+#' How the engine shall run a job
+#'
+#' @param reportProgress 0 none, 1 rows processed, 2 rows and timings, 3 rows and all timings
+#' @param label what is done, for the progress line
+#' @noRd
+job_options <- function(reportProgress = rxGetOption("reportProgress"), label = "Rows processed") {
+  cores <- rxGetOption("numCoresToUse")
+  available <- available_cores()
+  list(
+    threads = if (cores < 1) available else min(cores, available),
+    progress = reportProgress,
+    label = label,
+    report = if (interactive() && reportProgress > 0) progress_line(label, reportProgress > 1)
+  )
+}
+
+#' A function that draws how far a job is
+#'
+#' @noRd
+progress_line <- function(label, timings) {
+  function(rows, seconds, done) {
+    text <- sprintf("%s: %s", label, format(rows, big.mark = ",", scientific = FALSE))
+    if (timings) {
+      text <- sprintf("%s, %.1f seconds", text, seconds)
+    }
+    cat("\r", text, if (done) "\n", sep = "", file = stderr())
+  }
+}

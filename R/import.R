@@ -1,0 +1,304 @@
+#' Import data
+#'
+#' Reads text, Parquet and XDF files and data frames, transforms them if asked to, and returns a data frame or writes a
+#' file, a block at a time: the data need not fit into memory.
+#'
+#' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`. See [rxTransform] for what they may do.
+#'
+#' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names is
+#' told by the data. Both apply to text. Types are `"logical"`, `"integer"`, `"float32"`, `"numeric"`, `"character"`,
+#' `"factor"`, `"ordered"`, `"int16"`, `"Date"` and `"POSIXct"`. Fields of a `colInfo` element are described in
+#' [RxTextData()]. Levels of a factor that are not given are coded in the order in which they appear first.
+#'
+#' **Appending.** With `append = "rows"` the rows are added to an existing XDF file as new blocks; its factors are
+#' extended by new levels, and columns whose type differs are an error.
+#'
+#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of a
+#'   file.
+#' @param outFile NULL for a data frame; the name of a file to write (`.xdf`, also where there is no extension;
+#'   `.parquet`; else text); or a data source.
+#' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other. Columns that
+#'   transforms or the row selection use are read all the same.
+#' @param rowSelection logical expression over columns and transformed columns: rows for which it is TRUE are kept, NA
+#'   selects nothing. Also the name of a logical column in quotes, or an [expression()].
+#' @param transforms `list(name = expression, ...)`: columns to make or change.
+#' @param transformObjects named list of objects that the transforms can see.
+#' @param transformFunc function that takes a list of columns of a chunk and returns such a list.
+#' @param transformVars columns that `transformFunc` needs; NULL stands for all.
+#' @param transformPackages packages that the transforms can see, besides those of the option of that name.
+#' @param transformEnvir environment in which the transforms are evaluated.
+#' @param append `"none"` or `"rows"`; FALSE and TRUE mean the same.
+#' @param overwrite whether an existing file may be replaced.
+#' @param numRows how many rows to read; -1 for all.
+#' @param stringsAsFactors whether text columns become factors; NULL leaves it to the source.
+#' @param colClasses named character vector of types.
+#' @param colInfo list of lists of types and other facts about columns, named by column or with elements `name`.
+#' @param rowsPerRead rows that transforms see at once and that are a block of the output.
+#' @param type `"auto"` tells the type of a file by its extension; `"text"` and `"textFast"` say that it is delimited
+#'   text, whatever its name. Ignored for data sources.
+#' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for none.
+#' @param reportProgress see [rxOptions()].
+#' @param verbose 1 prints how many rows were imported.
+#' @param xdfCompressionLevel see [rxOptions()].
+#' @param createCompositeSet,blocksPerCompositeFile sets of files are not supported yet: anything but the default is an
+#'   error.
+#' @param ... arguments of the input source ([RxTextData()], [RxXdfData()], [RxParquetData()]), which override those of
+#'   an existing one. Unknown ones are ignored with a warning.
+#' @return A data frame, or the data source that was written.
+#' @examples
+#' flights <- file.path(rxGetOption("sampleDataDir"), "flights.csv.gz")
+#' file <- tempfile(fileext = ".xdf")
+#' late <- rxImport(
+#'   flights, file,
+#'   varsToKeep = c("carrier", "dep_delay", "arr_delay"), rowSelection = arr_delay > 60,
+#'   transforms = list(made_up = dep_delay - arr_delay), numRows = 10000, colClasses = c(carrier = "factor")
+#' )
+#' rxGetInfo(late, getVarInfo = TRUE)
+#' unlink(file)
+#' @export
+rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NULL, rowSelection = NULL,
+                     transforms = NULL, transformObjects = NULL, transformFunc = NULL, transformVars = NULL,
+                     transformPackages = NULL, transformEnvir = NULL, append = "none", overwrite = FALSE, numRows = -1,
+                     stringsAsFactors = NULL, colClasses = NULL, colInfo = NULL, rowsPerRead = NULL, type = "auto",
+                     maxRowsByCols = NULL, reportProgress = rxGetOption("reportProgress"), verbose = 0,
+                     xdfCompressionLevel = rxGetOption("xdfCompressionLevel"), createCompositeSet = NULL,
+                     blocksPerCompositeFile = 3, ...) {
+  refuse_unsupported(c(if (!isFALSE(createCompositeSet)) "createCompositeSet", "blocksPerCompositeFile"))
+  source <- import_source(inData, type, rowsPerRead, ...)
+  sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel)
+  transforms <- capture_transforms()
+  conversions <- list(stringsAsFactors = stringsAsFactors, colClasses = colClasses, colInfo = colInfo)
+  imported <- import(
+    source, sink, transforms, conversions, varsToKeep, varsToDrop,
+    rowsPerRead = rowsPerRead, numRows = numRows, maxRowsByCols = maxRowsByCols, reportProgress = reportProgress,
+    verbose = verbose
+  )
+  if (is.null(outFile)) imported else written_source(outFile, sink)
+}
+
+#' Runs an import
+#'
+#' @param source a data frame or data source
+#' @param sink see sink_spec(); NULL for a data frame
+#' @param transforms arguments of compose_transform()
+#' @param conversions stringsAsFactors, colClasses and colInfo, NULL where they are not given
+#' @param keep,drop varsToKeep and varsToDrop, which override those of the source
+#' @return a data frame; or the number of rows and the path that were written
+#' @noRd
+import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
+                   rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0, verbose = 0,
+                   call = sys.call(-1)) {
+  check_argument(
+    is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0), "maxRowsByCols",
+    "a positive number or NULL", call
+  )
+  if (methods::is(source, "RxTextData")) {
+    source <- overridden_source(source, conversions)
+    conversions <- NULL
+    verbose <- max(verbose, source@verbose)
+  }
+  spec <- source_spec(source, startRow, numRows, call = call)
+  kinds <- column_kinds(spec, call)
+  convert <- do.call(column_converter, c(list(kinds), conversions, list(call = call)), quote = TRUE)
+  names <- convert$names %||% names(kinds)
+  columns <- if (length(c(keep, drop))) {
+    kept_columns(names, keep, drop)
+  } else {
+    names[match(source_columns(source, names(kinds)), names(kinds))]
+  }
+  context <- list(data_names = names, columns = columns, file = spec$path %||% "", call = call)
+  transform <- do.call(compose_transform, c(transforms, context), quote = TRUE)
+  if (!is.null(convert)) {
+    transform <- converting_transform(transform, convert, columns, kinds)
+  }
+  if (!is.null(transform)) {
+    spec$transform <- c(transform, chunk_size(source, rowsPerRead))
+    columns <- NULL
+  }
+  started <- proc.time()[["elapsed"]]
+  if (is.null(sink)) {
+    result <- import_frame(spec, columns, maxRowsByCols, reportProgress, call)
+    rows <- nrow(result)
+  } else {
+    sink$rows_per_block <- block_rows(source, rowsPerRead)
+    result <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress), call = call)
+    rows <- result$rows
+  }
+  if (verbose > 0) {
+    seconds <- proc.time()[["elapsed"]] - started
+    cat(sprintf("%s rows imported in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
+  }
+  result
+}
+
+column_kinds <- function(spec, call) {
+  fields <- engine_call(rx_engine_info, spec, call = call)$fields
+  stats::setNames(vapply(fields, function(field) field$kind, ""), vapply(fields, function(field) field$name, ""))
+}
+
+#' The transform, or none, after a conversion of columns
+#'
+#' @noRd
+converting_transform <- function(transform, convert, columns, kinds) {
+  list(
+    fun = function(chunk, ...) {
+      chunk <- convert$fun(chunk)
+      if (is.null(transform)) chunk else transform$fun(chunk, ...)
+    },
+    vars = names(kinds)[match(transform$vars %||% columns, convert$names)],
+    untouched = setdiff(if (is.null(transform)) columns else transform$untouched, convert$touched)
+  )
+}
+
+#' Reads into a data frame
+#'
+#' @param columns names of columns, or NULL for all
+#' @noRd
+import_frame <- function(spec, columns = NULL, maxRowsByCols = NULL, reportProgress = 0, call = sys.call(-1)) {
+  limit <- if (!is.null(maxRowsByCols) && length(columns)) floor(maxRowsByCols / length(columns))
+  if (!is.null(limit) && is.null(spec$transform)) {
+    # One row more tells whether there are too many.
+    spec$num_rows <- min(spec$num_rows, limit + 1)
+  }
+  read <- engine_call(rx_engine_import, spec, columns, list(type = "frame"), job_options(reportProgress), call = call)
+  data <- structure(read$columns, row.names = .set_row_names(read$rows), class = "data.frame")
+  limited_frame(data, maxRowsByCols)
+}
+
+#' The data frame, cut to the limit with a warning
+#'
+#' @noRd
+limited_frame <- function(data, maxRowsByCols) {
+  if (is.null(maxRowsByCols) || length(data) == 0) {
+    return(data)
+  }
+  limit <- floor(maxRowsByCols / length(data))
+  if (nrow(data) <= limit) {
+    return(data)
+  }
+  warning(
+    sprintf("The data were cut to their first %s rows by `maxRowsByCols = %s`.", format(limit), format(maxRowsByCols)),
+    "\nRaise it, or write to a file.",
+    call. = FALSE
+  )
+  data[seq_len(limit), , drop = FALSE]
+}
+
+#' Rows or blocks that R code sees at once
+#'
+#' @noRd
+chunk_size <- function(source, rowsPerRead) {
+  if (!is.null(rowsPerRead)) {
+    list(rows = rowsPerRead)
+  } else if (methods::is(source, "RxXdfData")) {
+    list(blocks = source@rowsOrBlocksPerRead)
+  } else if (methods::is(source, "RxDataSource")) {
+    list(rows = source@rowsOrBlocksPerRead)
+  }
+}
+
+#' Rows of a block of the output; NULL leaves it to the engine
+#'
+#' @noRd
+block_rows <- function(source, rowsPerRead) {
+  if (is.null(rowsPerRead) && !methods::is(source, "RxXdfData")) chunk_size(source, NULL)$rows else rowsPerRead
+}
+
+#' Where an import goes: what the engine takes
+#'
+#' @return a list with `type`, `path` and what that type needs; NULL for a data frame
+#' @noRd
+sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, call = sys.call(-1)) {
+  append <- appends_rows(append)
+  check_argument(is_flag(overwrite), "overwrite", "TRUE or FALSE", call)
+  level <- option_rules$xdfCompressionLevel
+  check_argument(level$ok(xdfCompressionLevel), "xdfCompressionLevel", level$must, call)
+  if (is.null(outFile)) {
+    return(NULL)
+  }
+  target <- as_source(outFile, "outFile", call)
+  check_argument(methods::is(target, "RxFileData"), "outFile", "NULL, the name of a file or a data source", call)
+  if (append && !methods::is(target, "RxXdfData")) {
+    rx_abort("unsupported", "Rows can be appended to XDF files only.", call = call)
+  }
+  if (length(c(target@colNames, target@varsToDrop))) {
+    rx_abort(
+      "argument", "`varsToKeep` and `varsToDrop` of a source do not apply to writing.",
+      hint = "Give them to the call instead.", call = call
+    )
+  }
+  if (methods::is(target, "RxXdfData")) {
+    list(
+      type = "xdf", path = locate_output(target@file, ".xdf"), overwrite = overwrite, append = append,
+      compression = compression_name(xdfCompressionLevel)
+    )
+  } else if (methods::is(target, "RxParquetData")) {
+    list(type = "parquet", path = locate_output(target@file, ".parquet"), overwrite = overwrite)
+  } else {
+    text_sink(target, overwrite)
+  }
+}
+
+text_sink <- function(target, overwrite) {
+  list(
+    type = "text", path = locate_output(target@file, ""), overwrite = overwrite,
+    delimiter = target@delimiter %||% ",", quote = target@quoteMark, missing_string = target@missingValueString,
+    decimal_point = target@decimalPoint, header = target@firstRowIsColNames %||% TRUE,
+    precision = as.integer(target@writePrecision)
+  )
+}
+
+compression_name <- function(level) {
+  if (level == 0) "none" else if (level < 4) "lz4" else "zstd"
+}
+
+#' The source that was written, as the user knows it
+#'
+#' @noRd
+written_source <- function(outFile, sink) if (is_string(outFile)) as_source(sink$path) else outFile
+
+#' The input of an import: arguments of the call override what the source says
+#'
+#' @param ... further arguments of the source, as the user gave them
+#' @noRd
+import_source <- function(inData, type, rowsPerRead, ..., call = sys.call(-1)) {
+  types <- c("auto", "text", "textFast", "fixed", "fixedFast", "sas", "spss", "odbc", "odbcFast")
+  check_argument(is_string(type) && type %in% types, "type", paste0('"', types, '"', collapse = ", "), call)
+  if (!(type %in% c("auto", "text", "textFast"))) {
+    rx_abort("unsupported", sprintf("Importing type \"%s\" is not supported yet.", type), call = call)
+  }
+  source <- if (is_string(inData) && type != "auto") RxTextData(inData) else as_source(inData, "inData", call)
+  given <- list(..., rowsPerRead = rowsPerRead)
+  known <- source_arguments(source)
+  warn_unknown(setdiff(dot_names(...), known), union(known, names(formals(rxImport))))
+  overridden_source(source, given[names(given) %in% known])
+}
+
+#' Arguments of the function that makes such a source
+#'
+#' @noRd
+source_arguments <- function(source) {
+  if (is.data.frame(source)) character() else names(formals(source_maker(source)))
+}
+
+source_maker <- function(source) {
+  class <- Find(function(class) methods::is(source, class), c("RxXdfData", "RxTextData", "RxParquetData"))
+  get(class, mode = "function")
+}
+
+#' The source with some of its arguments replaced
+#'
+#' @param overrides named list; NULL elements leave the source alone
+#' @noRd
+overridden_source <- function(source, overrides) {
+  overrides <- overrides[!vapply(overrides, is.null, NA)]
+  if (length(overrides) == 0) {
+    return(source)
+  }
+  arguments <- source_arguments(source)
+  slots <- replace(arguments, arguments == "varsToKeep", "colNames")
+  slots[arguments %in% c("rowsPerRead", "blocksPerRead")] <- "rowsOrBlocksPerRead"
+  values <- stats::setNames(lapply(slots, function(slot) methods::slot(source, slot)), arguments)
+  values[names(overrides)] <- overrides
+  do.call(source_maker(source), values)
+}

@@ -1,0 +1,311 @@
+# Transforms: R code of the user's that runs on every chunk of the data, in this order: transformFunc, transforms,
+# rowSelection, expressions of the formula, removal of missing values.
+#
+# The code sees the chunk's variables first, then transformObjects, then transformEnvir or what the transformFunc sees by
+# itself, and whatever is not found there in the packages and among the caller's variables.
+
+#' The transform arguments of the function that calls this, as compose_transform() takes them
+#'
+#' `transforms` and `rowSelection` stay unevaluated, so this must be called by the function that the user called. In full:
+#'
+#'     asked <- capture_transforms()
+#'     ...
+#'     transform <- do.call(compose_transform, c(asked, data_names = list(names), keep = list(wanted)), quote = TRUE)
+#'
+#' @noRd
+capture_transforms <- function(frame = parent.frame()) {
+  formals <- names(formals(sys.function(sys.parent())))
+  evaluated <- intersect(
+    c("transformObjects", "transformFunc", "transformVars", "transformPackages", "transformEnvir", "removeMissings"),
+    formals
+  )
+  unevaluated <- intersect(c("transforms", "rowSelection"), formals)
+  asked <- c(
+    mget(evaluated, envir = frame),
+    sapply(unevaluated, function(name) do.call(substitute, list(as.name(name), frame)), simplify = FALSE)
+  )
+  asked$caller <- parent.frame(2)
+  asked
+}
+
+#' One function out of everything that a user asks to be done with the rows
+#'
+#' @param data_names columns of the data
+#' @param transforms,rowSelection unevaluated
+#' @param formula_expressions named list of expressions, evaluated last; their infinite results become missing
+#' @param removeMissings whether to drop rows with a missing value in any variable kept
+#' @param keep variables needed downstream, or NULL for all
+#' @param columns columns of the data that are passed on along with all new variables, or NULL for all; others are read
+#'   if they are used
+#' @param caller where the user called
+#' @param file path of the data, for .rxReadFileName
+#' @param prediction whether predictions are made, for .rxIsPrediction
+#' @param call the user's call
+#' @return NULL if there is nothing to do, else list(fun, vars, untouched) for the engine: `fun(chunk, start_row,
+#'   chunk_num, is_test)` makes a list of vectors out of a list of vectors
+#' @noRd
+compose_transform <- function(data_names, transforms = NULL, transformObjects = NULL, transformFunc = NULL,
+                              transformVars = NULL, transformPackages = NULL, transformEnvir = NULL,
+                              rowSelection = NULL, formula_expressions = list(), removeMissings = FALSE, keep = NULL,
+                              columns = NULL, caller = parent.frame(), file = "", prediction = FALSE,
+                              call = sys.call(-1)) {
+  check_transform_arguments(transformObjects, transformFunc, transformVars, transformEnvir, data_names, call)
+  transforms <- transforms_list(transforms, caller, call)
+  selection <- selection_expression(rowSelection, data_names, caller)
+  if (is.null(transformFunc) && is.null(selection) && !removeMissings &&
+    length(transforms) == 0 && length(formula_expressions) == 0) {
+    return(NULL)
+  }
+  expressions <- c(transforms, list(selection), formula_expressions)
+  used <- unlist(lapply(expressions, all.vars))
+  wanted <- if (is.null(keep)) columns %||% data_names else intersect(data_names, keep)
+  read <- union(wanted, intersect(data_names, c(used, transformVars)))
+  hidden <- if (is.null(keep)) setdiff(read, c(wanted, names(transforms)))
+  # A chunk without any column would not tell its number of rows.
+  read <- if (length(read) == 0) utils::head(data_names, 1) else read
+  passed <- if (is.null(transformFunc)) character() else transformVars %||% read
+
+  env <- transform_environment(expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call)
+  env$.rxReadFileName <- file
+  env$.rxIsPrediction <- prediction
+  if (!is.null(transformFunc) && !is.primitive(transformFunc)) {
+    environment(transformFunc) <- env
+  }
+
+  fun <- function(chunk, start_row, chunk_num, is_test) {
+    env$.rxStartRow <- start_row
+    env$.rxChunkNum <- chunk_num
+    env$.rxNumRows <- length(chunk[[1]])
+    env$.rxIsTestChunk <- is_test
+    if (!is.null(transformFunc)) {
+      chunk <- apply_function(transformFunc, chunk, passed, read)
+      if (is.null(chunk)) {
+        return(NULL)
+      }
+    }
+    chunk <- apply_expressions(transforms, chunk, env)
+    rows <- if (is.null(selection)) chunk$.rxRowSelection else evaluate(selection, chunk, env)
+    chunk$.rxRowSelection <- NULL
+    chunk <- select_rows(chunk, rows)
+    chunk <- apply_expressions(formula_expressions, chunk, env, finite)
+    if (!is.null(keep)) {
+      chunk <- chunk[intersect(c(keep, names(formula_expressions)), names(chunk))]
+    } else if (length(hidden) > 0) {
+      chunk <- chunk[setdiff(names(chunk), hidden)]
+    }
+    if (removeMissings) {
+      chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
+    }
+    chunk
+  }
+  list(fun = fun, vars = read, untouched = setdiff(read, c(passed, names(transforms), names(formula_expressions))))
+}
+
+check_transform_arguments <- function(objects, fun, vars, envir, data_names, call) {
+  check_argument(
+    is.null(objects) || is.list(objects) && length(names(objects)) == length(objects),
+    "transformObjects", "a named list", call
+  )
+  check_argument(is.null(fun) || is.function(fun), "transformFunc", "a function", call)
+  check_argument(is.null(vars) || is_strings(vars), "transformVars", "a character vector", call)
+  check_argument(is.null(envir) || is.environment(envir), "transformEnvir", "an environment", call)
+  for (name in setdiff(vars, data_names)) {
+    rx_abort("missing_column", sprintf("Variable '%s' of `transformVars` is not in the data.", name),
+      hint = visible_hint(name, data_names), column = name, call = call
+    )
+  }
+}
+
+#' `transforms` as a named list of expressions
+#'
+#' @param transforms unevaluated: list(name = expr, ...), or something whose value is such a call or expression
+#' @noRd
+transforms_list <- function(transforms, caller, call) {
+  if (!is.null(transforms) && !is_call_to(transforms, "list")) {
+    transforms <- tryCatch(eval(transforms, caller), error = function(condition) condition)
+    if (is.expression(transforms) && length(transforms) == 1) {
+      transforms <- transforms[[1]]
+    }
+  }
+  if (is.null(transforms)) {
+    return(list())
+  }
+  transforms_given <- is_call_to(transforms, "list") || is.expression(transforms)
+  expressions <- if (is_call_to(transforms, "list")) as.list(transforms)[-1] else as.list(transforms)
+  check_argument(
+    transforms_given && length(names(expressions)) == length(expressions) && all(nzchar(names(expressions))),
+    "transforms", "a call list(name = expression, ...), or one wrapped in expression()", call
+  )
+  expressions
+}
+
+#' `rowSelection` as one expression
+#'
+#' @param selection unevaluated: a logical expression, the name of a logical variable, or an expression object
+#' @noRd
+selection_expression <- function(selection, data_names, caller) {
+  outside <- is.name(selection) && !as.character(selection) %in% data_names
+  if (outside || is_call_to(selection, "expression")) {
+    value <- tryCatch(eval(selection, caller), error = function(condition) NULL)
+    if (is.expression(value)) {
+      selection <- value[[1]]
+    } else if (is.language(value) || is_string(value)) {
+      selection <- value
+    }
+  }
+  if (is_string(selection)) as.name(selection) else selection
+}
+
+is_call_to <- function(x, name) is.call(x) && identical(x[[1]], as.name(name))
+
+#' Where the user's code is evaluated: what rxscale provides, then transformObjects
+#'
+#' @noRd
+transform_environment <- function(expressions, objects, fun, packages, envir, caller, call) {
+  top <- envir %||% environment(fun) %||% caller
+  objects_env <- list2env(as.list(objects), envir %||% new.env(parent = top))
+  env <- new.env(parent = objects_env)
+  env$.rxTransformEnvir <- objects_env
+  env$.rxGet <- function(objName) get(objName, envir = objects_env)
+  env$.rxSet <- function(objName, objValue) {
+    assign(objName, objValue, envir = objects_env)
+    invisible(objValue)
+  }
+  env$.rxModify <- function(objName, ..., FUN = "+") {
+    env$.rxSet(objName, match.fun(FUN)(env$.rxGet(objName), ...))
+  }
+  packages <- transform_packages(packages, call)
+  # Names that lead nowhere from here are looked up where the user may have meant them.
+  named <- unique(unlist(c(lapply(expressions, all.names), if (is.function(fun)) all.names(body(fun)))))
+  for (name in Filter(function(name) !exists(name, envir = env), named)) {
+    exporting <- Filter(function(package) name %in% getNamespaceExports(package), packages)
+    frames <- Filter(function(frame) exists(name, envir = frame), c(environment(fun), caller))
+    if (length(exporting) > 0) {
+      assign(name, getExportedValue(exporting[1], name), envir = env)
+    } else if (length(frames) > 0) {
+      assign(name, get(name, envir = frames[[1]]), envir = env)
+    } else if (name == "pow") {
+      env$pow <- pow
+    }
+  }
+  env
+}
+
+#' The packages that transforms see, all of them loaded
+#'
+#' @noRd
+transform_packages <- function(packages, call) {
+  packages <- setdiff(c(rxGetOption("transformPackages"), packages), "RevoScaleR")
+  for (package in packages) {
+    if (!requireNamespace(package, quietly = TRUE)) {
+      rx_abort("argument", sprintf("Package '%s' of `transformPackages` is not installed.", package), call = call)
+    }
+  }
+  packages
+}
+
+#' x to the power of exponent, as formulas may write it
+#'
+#' @noRd
+pow <- function(x, exponent) x^exponent
+
+#' Runs transformFunc on the variables it gets
+#'
+#' @return all variables of the chunk; NULL if the function wants none of its rows
+#' @noRd
+apply_function <- function(fun, chunk, passed, read) {
+  result <- tryCatch(fun(chunk[passed]), error = function(condition) {
+    not_passed <- Filter(function(name) mentions(condition, name), setdiff(read, passed))
+    hint <- if (length(not_passed) > 0) sprintf("Add '%s' to `transformVars`.", not_passed[1])
+    stop(paste(c(conditionMessage(condition), hint), collapse = "\n"), call. = FALSE)
+  })
+  if (is.null(result)) {
+    return(NULL)
+  }
+  if (!is.list(result) || length(names(result)) != length(result)) {
+    stop("transformFunc must return a named list of vectors, or NULL.", call. = FALSE)
+  }
+  recycled(c(chunk[setdiff(names(chunk), passed)], as.list(result)))
+}
+
+#' Assigns the results of expressions, each of which sees those before it
+#'
+#' @param finish a function applied to each result
+#' @noRd
+apply_expressions <- function(expressions, chunk, env, finish = identity) {
+  for (i in seq_along(expressions)) {
+    chunk[[names(expressions)[i]]] <- finish(evaluate(expressions[[i]], chunk, env))
+    chunk <- recycled(chunk)
+  }
+  chunk
+}
+
+#' Scalars are repeated as often as the others have values
+#'
+#' @noRd
+recycled <- function(chunk) {
+  lengths <- lengths(chunk)
+  rows <- unique(lengths[lengths != 1])
+  if (length(rows) == 1) {
+    chunk[lengths == 1] <- lapply(chunk[lengths == 1], rep_len, length.out = rows)
+  }
+  chunk
+}
+
+#' Evaluates an expression; a name that is not found is answered with those that are
+#'
+#' @noRd
+evaluate <- function(expression, chunk, env) {
+  frame <- list2env(chunk, parent = env)
+  tryCatch(eval(expression, frame), error = function(condition) {
+    unknown <- Filter(function(name) !exists(name, envir = frame) && mentions(condition, name), all.names(expression))
+    hint <- if (length(unknown) > 0) visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir)))
+    stop(paste(c(conditionMessage(condition), hint), collapse = "\n"), call. = FALSE)
+  })
+}
+
+mentions <- function(condition, name) {
+  grepl(paste0("\\b\\Q", name, "\\E\\b"), conditionMessage(condition), perl = TRUE)
+}
+
+#' What can be seen in place of a name that cannot, the nearest first
+#'
+#' @noRd
+visible_hint <- function(name, visible) {
+  near <- nearest_name(name, visible)
+  listed <- unique(c(near, visible))
+  more <- if (length(listed) > 20) ", ..." else ""
+  paste0(
+    if (!is.null(near)) sprintf("Did you mean '%s'? ", near),
+    sprintf("Visible are: %s%s.", paste(utils::head(listed, 20), collapse = ", "), more)
+  )
+}
+
+#' The rows for which a selection is TRUE; missing selects nothing
+#'
+#' @param rows logical, or NULL for all rows
+#' @noRd
+select_rows <- function(chunk, rows) {
+  if (is.null(rows)) {
+    return(chunk)
+  }
+  if (!is.logical(rows)) {
+    stop("rowSelection must be logical, not ", class(rows)[1], ".", call. = FALSE)
+  }
+  count <- length(chunk[[1]])
+  if (!length(rows) %in% c(1, count)) {
+    stop("rowSelection has ", length(rows), " values where the data have ", count, " rows.", call. = FALSE)
+  }
+  rows <- rep_len(rows & !is.na(rows), count)
+  if (all(rows)) chunk else lapply(chunk, `[`, rows)
+}
+
+#' Makes infinite values missing, such as log(0)
+#'
+#' @noRd
+finite <- function(x) {
+  if (is.double(x)) {
+    x[is.infinite(x)] <- NA
+  }
+  x
+}

@@ -1,0 +1,4 @@
+.onUnload <- function(libpath) {
+  rx_engine_shutdown()
+  library.dynam.unload("rxscale", libpath)
+}

@@ -1,0 +1,402 @@
+//! Columns that grow field by field.
+
+use super::dictionary::Dictionary;
+use super::parse;
+use super::split::{Dialect, End};
+use crate::column::{Column, NA_F32, NA_F64, NA_I32, NA_I64};
+use crate::schema::{Field, Kind, Labels};
+use arrow::array::StringArray;
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
+use std::sync::Arc;
+
+/// What every field of a file is read by.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub dialect: Dialect,
+    /// Texts that stand for a missing value.
+    missing: Vec<Vec<u8>>,
+    /// Whether one of these looks like a number, so that numbers must be compared before they are parsed.
+    missing_number: bool,
+}
+
+impl Rules {
+    pub fn new(dialect: Dialect, missing: &[String]) -> Self {
+        let missing: Vec<_> = missing.iter().map(|m| m.as_bytes().to_vec()).collect();
+        let missing_number = missing.iter().any(|m| parse::number(parse::trim(m), dialect.decimal).is_some());
+        Rules { dialect, missing, missing_number }
+    }
+
+    /// Whether a text stands for a missing value.
+    pub fn is_missing(&self, content: &[u8]) -> bool {
+        self.missing.iter().any(|m| m == content)
+    }
+}
+
+/// What became of a field.
+pub(super) enum Taken {
+    /// It was taken; so it ended, and there the text goes on.
+    Ended(End, usize),
+    /// The text ends before it does.
+    Unfinished,
+    /// It cannot be a value of its column.
+    Contradicts(Vec<u8>),
+}
+
+/// What is wrong with the text of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BadText {
+    /// Not UTF-8.
+    Encoding,
+    /// It has a NUL.
+    Nul,
+}
+
+/// The values of one column so far.
+#[derive(Debug)]
+pub(super) enum Builder {
+    /// Nobody asked for the column.
+    Skip,
+    Logical(Vec<i32>),
+    /// With the bounds of the type.
+    Integer(Vec<i32>, i32),
+    Int64(Vec<i64>),
+    Float32(Vec<f32>),
+    Numeric(Vec<f64>),
+    Date(Vec<f64>),
+    DateTime(Vec<f64>),
+    Character(Strings),
+    /// With the labels that are agreed, if they are.
+    Factor(Vec<i32>, Dictionary, Option<Labels>),
+}
+
+/// Strings one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Strings {
+    bytes: Vec<u8>,
+    /// Where each string ends.
+    ends: Vec<i32>,
+    valid: Vec<bool>,
+}
+
+impl Builder {
+    /// A builder for values of a field.
+    pub fn new(field: &Field, rules: &Rules) -> Self {
+        match field.kind {
+            Kind::Logical => Builder::Logical(Vec::new()),
+            Kind::Int16 => Builder::Integer(Vec::new(), i32::from(i16::MAX)),
+            Kind::Integer => Builder::Integer(Vec::new(), i32::MAX),
+            Kind::Int64 => Builder::Int64(Vec::new()),
+            Kind::Float32 => Builder::Float32(Vec::new()),
+            Kind::Numeric => Builder::Numeric(Vec::new()),
+            Kind::Date => Builder::Date(Vec::new()),
+            Kind::DateTime { .. } => Builder::DateTime(Vec::new()),
+            Kind::Character => Builder::Character(Strings::default()),
+            Kind::Factor { .. } => {
+                let dictionary = match &field.levels {
+                    Some(levels) => Dictionary::closed(levels),
+                    None => Dictionary::open(&rules.missing),
+                };
+                Builder::Factor(Vec::new(), dictionary, field.levels.clone())
+            }
+        }
+    }
+
+    /// Makes room for so many rows.
+    pub fn reserve(&mut self, rows: usize) {
+        match self {
+            Builder::Skip => {}
+            Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.reserve(rows),
+            Builder::Int64(v) => v.reserve(rows),
+            Builder::Float32(v) => v.reserve(rows),
+            Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => v.reserve(rows),
+            Builder::Character(v) => {
+                v.ends.reserve(rows);
+                v.valid.reserve(rows);
+            }
+        }
+    }
+
+    /// Takes the field that begins at `at`.
+    #[inline]
+    pub fn take(&mut self, rules: &Rules, text: &[u8], at: usize) -> Taken {
+        // Most numbers are plain digits: they are parsed while their end is looked for.
+        match self {
+            Builder::Integer(v, limit) if !rules.missing_number => {
+                if let Some((value, after)) = parse::short_integer(text, at)
+                    && let Some((end, next)) = rules.dialect.end_at(text, after)
+                    && (-*limit..=*limit).contains(&value)
+                {
+                    v.push(value);
+                    return Taken::Ended(end, next);
+                }
+            }
+            Builder::Numeric(v) if !rules.missing_number => {
+                if let Some((value, after)) = parse::simple_number(text, at, rules.dialect.decimal)
+                    && let Some((end, next)) = rules.dialect.end_at(text, after)
+                {
+                    v.push(value);
+                    return Taken::Ended(end, next);
+                }
+            }
+            _ => {}
+        }
+        let Some(field) = rules.dialect.field(text, at) else { return Taken::Unfinished };
+        if let Builder::Skip = self {
+            return Taken::Ended(field.end, field.next);
+        }
+        let content = field.content();
+        if self.push(rules, &content) {
+            Taken::Ended(field.end, field.next)
+        } else {
+            Taken::Contradicts(content.into_owned())
+        }
+    }
+
+    /// Takes a field's content; false if it contradicts the column's type.
+    fn push(&mut self, rules: &Rules, content: &[u8]) -> bool {
+        match self {
+            Builder::Skip => {}
+            Builder::Character(v) => v.push(content, !rules.is_missing(content)),
+            // An open dictionary knows what stands for missing.
+            Builder::Factor(v, dictionary, None) => v.push(dictionary.code(content)),
+            Builder::Factor(v, dictionary, Some(_)) => {
+                v.push(if rules.is_missing(content) { NA_I32 } else { dictionary.code(content) });
+            }
+            _ => {
+                let trimmed = parse::trim(content);
+                if trimmed.is_empty() || rules.is_missing(content) || rules.is_missing(trimmed) {
+                    self.push_missing();
+                } else {
+                    return self.push_value(rules, trimmed);
+                }
+            }
+        }
+        true
+    }
+
+    fn push_value(&mut self, rules: &Rules, content: &[u8]) -> bool {
+        let decimal = rules.dialect.decimal;
+        match self {
+            Builder::Logical(v) => append(v, parse::logical(content).or_else(|| zero_or_one(content)).map(i32::from)),
+            Builder::Integer(v, limit) => {
+                let limit = i64::from(*limit);
+                append(v, parse::integer(content).filter(|x| (-limit..=limit).contains(x)).map(|x| x as i32))
+            }
+            Builder::Int64(v) => append(v, parse::integer(content).filter(|&x| x != NA_I64)),
+            Builder::Float32(v) => append(v, parse::float32(content, decimal)),
+            Builder::Numeric(v) => append(v, parse::number(content, decimal)),
+            Builder::Date(v) => append(v, parse::date(content)),
+            Builder::DateTime(v) => append(v, parse::date_time(content)),
+            Builder::Skip | Builder::Character(_) | Builder::Factor(..) => true,
+        }
+    }
+
+    fn push_missing(&mut self) {
+        match self {
+            Builder::Skip => {}
+            Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.push(NA_I32),
+            Builder::Int64(v) => v.push(NA_I64),
+            Builder::Float32(v) => v.push(NA_F32),
+            Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => v.push(NA_F64),
+            Builder::Character(v) => v.push(b"", false),
+        }
+    }
+
+    /// Forgets all rows after the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        match self {
+            Builder::Skip => {}
+            Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.truncate(rows),
+            Builder::Int64(v) => v.truncate(rows),
+            Builder::Float32(v) => v.truncate(rows),
+            Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => v.truncate(rows),
+            Builder::Character(v) => v.truncate(rows),
+        }
+    }
+
+    /// The column; None for one that nobody asked for. The error has the row, counted from 0.
+    pub fn finish(self) -> Result<Option<Column>, (usize, BadText)> {
+        Ok(Some(match self {
+            Builder::Skip => return Ok(None),
+            Builder::Logical(v) | Builder::Integer(v, _) => Column::I32(v.into()),
+            Builder::Int64(v) => Column::I64(v.into()),
+            Builder::Float32(v) => Column::F32(v.into()),
+            Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => Column::F64(v.into()),
+            Builder::Character(v) => Column::Str(v.finish()?),
+            Builder::Factor(v, _, Some(labels)) => Column::Dict { codes: v.into(), labels },
+            Builder::Factor(v, dictionary, None) => {
+                let mut labels = Vec::new();
+                // A row that was taken back may have left a label.
+                let used = v.iter().copied().max().unwrap_or(0);
+                for (code, label) in (1..=used).zip(dictionary.labels()) {
+                    let row = || v.iter().position(|&c| c == code).unwrap_or(0);
+                    labels.push(check_text(label).map_err(|bad| (row(), bad))?.to_string());
+                }
+                Column::Dict { codes: v.into(), labels: Arc::new(labels) }
+            }
+        }))
+    }
+}
+
+/// Adds a value, if there is one.
+fn append<T>(values: &mut Vec<T>, value: Option<T>) -> bool {
+    let there = value.is_some();
+    values.extend(value);
+    there
+}
+
+/// Numbers as logicals, for columns that are declared so.
+fn zero_or_one(content: &[u8]) -> Option<bool> {
+    match content {
+        b"1" => Some(true),
+        b"0" => Some(false),
+        _ => None,
+    }
+}
+
+fn check_text(bytes: &[u8]) -> Result<&str, BadText> {
+    let text = std::str::from_utf8(bytes).map_err(|_| BadText::Encoding)?;
+    if text.as_bytes().contains(&0) { Err(BadText::Nul) } else { Ok(text) }
+}
+
+impl Strings {
+    #[inline]
+    fn push(&mut self, content: &[u8], valid: bool) {
+        if valid {
+            self.bytes.extend_from_slice(content);
+        }
+        // A block's text is far below 2 GiB: records longer than that are refused before.
+        self.ends.push(self.bytes.len() as i32);
+        self.valid.push(valid);
+    }
+
+    fn truncate(&mut self, rows: usize) {
+        self.ends.truncate(rows);
+        self.valid.truncate(rows);
+        self.bytes.truncate(self.ends.last().map_or(0, |&end| end as usize));
+    }
+
+    fn finish(self) -> Result<StringArray, (usize, BadText)> {
+        let Strings { bytes, ends, valid } = self;
+        let starts = || std::iter::once(0).chain(ends.iter().copied());
+        let strings = || starts().zip(&ends).map(|(start, &end)| &bytes[start as usize..end as usize]);
+        let first_bad = || strings().enumerate().find_map(|(row, s)| check_text(s).err().map(|bad| (row, bad)));
+        if bytes.contains(&0) {
+            return Err(first_bad().unwrap_or((0, BadText::Nul)));
+        }
+        let offsets = OffsetBuffer::new(starts().collect::<Vec<_>>().into());
+        let nulls = valid.contains(&false).then(|| NullBuffer::from(valid));
+        // Arrow checks the encoding, much faster than string by string.
+        match StringArray::try_new(offsets, Buffer::from(bytes.as_slice()), nulls) {
+            Ok(array) => Ok(array),
+            Err(_) => Err(first_bad().unwrap_or((0, BadText::Encoding))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use arrow::array::Array;
+
+    const CSV: Dialect = Dialect { delimiter: b',', quote: Some(b'"'), combine: false, decimal: b'.' };
+
+    fn build(kind: Kind, missing: &[&str], fields: &[&str]) -> Result<Column, Vec<u8>> {
+        let rules = Rules::new(CSV, &missing.iter().map(|m| m.to_string()).collect::<Vec<_>>());
+        let mut builder = Builder::new(&Field::new("x", kind), &rules);
+        for field in fields {
+            match builder.take(&rules, format!("{field}\n").as_bytes(), 0) {
+                Taken::Ended(End::Record, _) => {}
+                Taken::Contradicts(value) => return Err(value),
+                _ => panic!("the field should end the record"),
+            }
+        }
+        Ok(builder.finish().unwrap().unwrap())
+    }
+
+    fn i32s(column: Column) -> Vec<i32> {
+        match column {
+            Column::I32(v) => v.to_vec(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn integers_stay_in_their_type() {
+        let column = build(Kind::Integer, &["NA"], &["1", "\"2\"", "", "NA", " -3 ", "2147483647"]).unwrap();
+        assert_eq!(i32s(column), [1, 2, NA_I32, NA_I32, -3, i32::MAX]);
+        for bad in ["2147483648", "-2147483648", "1.0", "x", "1e3", "12 3"] {
+            assert_eq!(build(Kind::Integer, &[], &["1", bad]).unwrap_err(), bad.as_bytes());
+        }
+        assert_eq!(i32s(build(Kind::Int16, &[], &["32767", "-32767"]).unwrap()), [32_767, -32_767]);
+        assert_eq!(build(Kind::Int16, &[], &["32768"]).unwrap_err(), b"32768");
+        match build(Kind::Int64, &["."], &["-9223372036854775807", "."]).unwrap() {
+            Column::I64(v) => assert_eq!(v.to_vec(), [-i64::MAX, NA_I64]),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_missing_string_may_look_like_a_number() {
+        assert_eq!(i32s(build(Kind::Integer, &["-999"], &["-999", "5", "\"-999\""]).unwrap()), [NA_I32, 5, NA_I32]);
+    }
+
+    #[test]
+    fn missing_is_told_from_nan() {
+        match build(Kind::Numeric, &["NA"], &["NaN", "NA", "", "Inf", "0.1"]).unwrap() {
+            Column::F64(v) => {
+                assert!(v[0].is_nan() && !crate::column::is_na_f64(v[0]));
+                assert!(crate::column::is_na_f64(v[1]) && crate::column::is_na_f64(v[2]));
+                assert_eq!(v[3..], [f64::INFINITY, 0.1]);
+            }
+            other => panic!("{other:?}"),
+        }
+        match build(Kind::Float32, &["NA"], &["0.1", "NA"]).unwrap() {
+            Column::F32(v) => assert!(v[0] == 0.1f32 && crate::column::is_na_f32(v[1])),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn text_keeps_empty_strings() {
+        match build(Kind::Character, &["NA"], &["é", "", "NA", "\"a\"\"b\""]).unwrap() {
+            Column::Str(v) => {
+                assert_eq!((v.value(0), v.value(1), v.value(3)), ("é", "", "a\"b"));
+                assert!(v.is_valid(1) && v.is_null(2));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn bad_text_is_found_in_its_row() {
+        for kind in [Kind::Character, Kind::Factor { ordered: false }] {
+            for (bytes, bad) in [(&b"a\xff\n"[..], BadText::Encoding), (b"a\0\n", BadText::Nul)] {
+                let rules = Rules::new(CSV, &[]);
+                let mut builder = Builder::new(&Field::new("x", kind.clone()), &rules);
+                for text in [b"a\n", b"b\n", bytes] {
+                    builder.take(&rules, text, 0);
+                }
+                assert_eq!(builder.finish().unwrap_err(), (2, bad));
+            }
+        }
+    }
+
+    #[test]
+    fn a_row_taken_back_leaves_no_label() {
+        let rules = Rules::new(CSV, &["NA".to_string()]);
+        let mut builder = Builder::new(&Field::new("x", Kind::Factor { ordered: false }), &rules);
+        for text in [b"b\n", b"a\n", b"c\n"] {
+            builder.take(&rules, text, 0);
+        }
+        builder.truncate(2);
+        match builder.finish().unwrap().unwrap() {
+            Column::Dict { codes, labels } => {
+                assert_eq!(codes.to_vec(), [1, 2]);
+                assert_eq!(*labels, ["b", "a"]);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! A pass over a text file: ranges of bytes become blocks of rows, on many threads at once.
+//!
+//! A range rarely ends where a record does, and where records end depends on all quotes before. So each range hands on,
+//! by a [`Relay`], the beginning of a record that it could not finish. It does so twice. Right after reading, it guesses
+//! by counting quotes, which costs next to nothing and lets its successor begin. After parsing it knows, and confirms or
+//! corrects: a quote in the middle of an unquoted field misleads the guess, and then the successor parses again.
+
+use super::TextSource;
+use super::buffer::Buffer;
+use super::builder::{Builder, Taken};
+use super::fault::{Fault, What};
+use super::input::{Input, Range};
+use super::relay::Relay;
+use super::split::End;
+use crate::block::Block;
+use crate::column::Column;
+use crate::error::{Error, Result};
+use crate::source::Scan;
+use std::sync::{Mutex, PoisonError};
+
+/// A record longer than this is taken for damage.
+pub(super) const MAX_RECORD: usize = 256 << 20;
+
+/// A pass over some columns.
+pub(super) struct TextScan<'a> {
+    source: &'a TextSource,
+    /// For each column wanted its place in the file; None only counts rows, whatever their fields.
+    columns: Option<Vec<usize>>,
+    input: Input,
+    /// The beginning of a record that a range could not finish, as guessed.
+    guessed: Relay<Guess>,
+    /// The same as it really is.
+    known: Relay<Known>,
+    /// Buffers to read into.
+    buffers: Mutex<Vec<Buffer>>,
+}
+
+/// The beginning of a record that a range could not finish, as it guesses.
+#[derive(Default)]
+struct Guess {
+    bytes: Vec<u8>,
+    /// Whether the number of its quotes is odd.
+    odd: bool,
+}
+
+/// What a range knows of the guess that it passed on.
+enum Known {
+    /// It was right.
+    AsGuessed,
+    /// This is the beginning of the unfinished record.
+    Rest(Rest),
+}
+
+/// The beginning of a record that a wrong guess missed.
+struct Rest {
+    bytes: Vec<u8>,
+    /// Parsing is tried again only when there is twice this much, so a long record takes linear time.
+    tried: usize,
+}
+
+/// Rows parsed from some text.
+struct Parsed {
+    rows: usize,
+    columns: Vec<Column>,
+    /// How much of the text they were.
+    consumed: usize,
+}
+
+impl<'a> TextScan<'a> {
+    /// A pass over columns by their place in the file.
+    pub fn new(source: &'a TextSource, columns: Option<Vec<usize>>) -> Result<Self> {
+        Ok(TextScan {
+            source,
+            columns,
+            input: Input::open(&source.path, source.start)?,
+            guessed: Relay::new(Guess::default()),
+            known: Relay::new(Known::AsGuessed),
+            buffers: Mutex::new(Vec::new()),
+        })
+    }
+
+    /// Reads the next range and turns it into a block.
+    fn next_block(&self) -> Result<Option<Block>> {
+        let pooled = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut buffer = pooled.unwrap_or_else(|| Buffer::new(self.source.range_bytes));
+        let Some(range) = self.input.read(&self.source.path, self.source.range_bytes, &mut buffer)? else {
+            return Ok(None);
+        };
+        let Parsed { rows, columns, .. } = self.parse_range(&range, &mut buffer)?;
+        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        Ok(Some(Block { index: range.index, rows, columns }))
+    }
+
+    fn parse_range(&self, range: &Range, buffer: &mut Buffer) -> Result<Parsed> {
+        let dialect = &self.source.rules.dialect;
+        // Before waiting, so that all ranges in flight do it at once.
+        let own_odd = dialect.odd_quotes(buffer.own());
+        let Guess { bytes: mut head, odd } = self.guessed.take(range.index)?;
+        let odd = odd ^ own_odd;
+        let cut = self.guess_cut(range, head.len(), buffer.own(), odd);
+        let guess = match cut {
+            Some(cut) => {
+                let bytes = buffer.own()[cut..].to_vec();
+                self.guessed.pass(range.index, Guess { odd: dialect.odd_quotes(&bytes), bytes });
+                buffer.prepend(&head);
+                let whole = &buffer.whole()[..head.len() + cut];
+                Some(self.parse(whole).map(|parsed| (parsed.consumed == whole.len(), parsed)))
+            }
+            None => {
+                head.extend_from_slice(buffer.own());
+                if head.len() > MAX_RECORD {
+                    return Err(self.locate(range.index, What::TooLong.in_row(0)));
+                }
+                self.guessed.pass(range.index, Guess { bytes: head, odd });
+                None
+            }
+        };
+        match (self.known.take(range.index)?, guess) {
+            (Known::AsGuessed, None) => {
+                self.known.pass(range.index, Known::AsGuessed);
+                self.parse(&[]).map_err(|fault| self.locate(range.index, fault))
+            }
+            (Known::AsGuessed, Some(parsed)) => {
+                let (complete, parsed) = parsed.map_err(|fault| self.locate(range.index, fault))?;
+                let rest = (!complete).then(|| buffer.whole()[parsed.consumed..].to_vec());
+                self.hand_on(range, parsed, rest)
+            }
+            (Known::Rest(rest), _) => self.parse_again(range, buffer, rest, cut),
+        }
+    }
+
+    /// Parses a range whose true beginning was not the guessed one.
+    fn parse_again(&self, range: &Range, buffer: &mut Buffer, rest: Rest, cut: Option<usize>) -> Result<Parsed> {
+        let Rest { mut bytes, tried } = rest;
+        if !range.last && bytes.len() + buffer.own().len() < 2 * tried {
+            bytes.extend_from_slice(buffer.own());
+            if bytes.len() > MAX_RECORD {
+                return Err(self.locate(range.index, What::TooLong.in_row(0)));
+            }
+            self.known.pass(range.index, Known::Rest(Rest { bytes, tried }));
+            return self.parse(&[]).map_err(|fault| self.locate(range.index, fault));
+        }
+        buffer.prepend(&bytes);
+        let parsed = self.parse(buffer.whole()).map_err(|fault| self.locate(range.index, fault))?;
+        let as_guessed = cut.is_some_and(|cut| parsed.consumed == bytes.len() + cut);
+        let rest = (!as_guessed).then(|| buffer.whole()[parsed.consumed..].to_vec());
+        self.hand_on(range, parsed, rest)
+    }
+
+    /// Where the last record of a range ends, as far as can be told without parsing. `head` bytes of it came before;
+    /// `odd` tells of all quotes in both.
+    fn guess_cut(&self, range: &Range, head: usize, own: &[u8], odd: bool) -> Option<usize> {
+        if range.last {
+            return Some(own.len());
+        }
+        // Where no record ended for a whole range, a stray quote is more likely than a field that long.
+        let give_up = || head >= self.source.range_bytes;
+        let guess = self.source.rules.dialect.guess_last_end(own, odd);
+        guess.or_else(|| own.iter().rposition(|&b| b == b'\n').filter(|_| give_up()).map(|at| at + 1))
+    }
+
+    /// Passes on what is left unless it is what was guessed. After the last range nothing may be left.
+    fn hand_on(&self, range: &Range, parsed: Parsed, rest: Option<Vec<u8>>) -> Result<Parsed> {
+        let known = match rest {
+            None => Known::AsGuessed,
+            Some(bytes) if range.last && !bytes.is_empty() => {
+                return Err(self.locate(range.index, What::Unclosed.in_row(parsed.rows)));
+            }
+            Some(bytes) if bytes.len() > MAX_RECORD => {
+                return Err(self.locate(range.index, What::TooLong.in_row(parsed.rows)));
+            }
+            Some(bytes) => Known::Rest(Rest { tried: bytes.len(), bytes }),
+        };
+        self.known.pass(range.index, known);
+        Ok(parsed)
+    }
+
+    /// Parses all complete records of a text that begins with one.
+    fn parse(&self, text: &[u8]) -> std::result::Result<Parsed, Fault> {
+        let (fields, rules) = (&self.source.schema.fields, &self.source.rules);
+        let Some(wanted) = &self.columns else { return Ok(self.count(text)) };
+        let mut builders: Vec<_> = fields.iter().map(|_| Builder::Skip).collect();
+        for &j in wanted {
+            builders[j] = Builder::new(&fields[j], rules);
+            builders[j].reserve(text.len() / self.source.row_bytes.max(1));
+        }
+        let (mut rows, mut at) = (0, 0);
+        loop {
+            at = rules.dialect.record_start(text, at);
+            match self.parse_record(&mut builders, text, at).map_err(|what| what.in_row(rows))? {
+                Some(next) => (rows, at) = (rows + 1, next),
+                None => break,
+            }
+        }
+        let mut finished = Vec::with_capacity(builders.len());
+        for (column, mut builder) in builders.into_iter().enumerate() {
+            builder.truncate(rows);
+            let column = builder.finish().map_err(|(row, bad)| What::Text { column, bad }.in_row(row))?;
+            finished.push(column);
+        }
+        let columns = wanted.iter().filter_map(|&j| finished[j].clone()).collect();
+        Ok(Parsed { rows, columns, consumed: at })
+    }
+
+    /// Parses the record that begins at `start` and tells where it ends; None if the text ends before.
+    #[inline]
+    fn parse_record(
+        &self,
+        builders: &mut [Builder],
+        text: &[u8],
+        start: usize,
+    ) -> std::result::Result<Option<usize>, What> {
+        let (mut at, last) = (start, builders.len() - 1);
+        for (j, builder) in builders.iter_mut().enumerate() {
+            let wrong = match builder.take(&self.source.rules, text, at) {
+                Taken::Ended(end, next) if (end == End::Record) == (j == last) => {
+                    at = next;
+                    continue;
+                }
+                Taken::Unfinished => return Ok(None),
+                Taken::Ended(..) => None,
+                Taken::Contradicts(value) => Some(What::Contradicts { column: j, value }),
+            };
+            // A missing or surplus field shifts all that follow, so that is what to say first.
+            let mut record = Vec::new();
+            return match (self.source.rules.dialect.record(text, start, &mut record), wrong) {
+                (None, _) => Ok(None),
+                (Some(_), Some(what)) if record.len() == last + 1 => Err(what),
+                (Some(_), _) => Err(What::Fields { found: record.len() }),
+            };
+        }
+        Ok(Some(at))
+    }
+
+    /// Counts the complete records of a text.
+    fn count(&self, text: &[u8]) -> Parsed {
+        let dialect = &self.source.rules.dialect;
+        let (mut rows, mut consumed, mut record) = (0, 0, Vec::new());
+        while let Some(next) = dialect.record(text, consumed, &mut record) {
+            (rows, consumed) = (rows + 1, next);
+        }
+        Parsed { rows, columns: Vec::new(), consumed: dialect.record_start(text, consumed) }
+    }
+
+    /// The error that a user sees: finds out how many rows came before the block.
+    fn locate(&self, index: usize, fault: Fault) -> Error {
+        let before = TextScan::new(self.source, None).and_then(|counting| {
+            let mut rows = 0;
+            for _ in 0..index {
+                rows += counting.next_block()?.map_or(0, |block| block.rows as u64);
+            }
+            Ok(rows)
+        });
+        before.map_or_else(|error| error, |before| fault.into_error(self.source, before))
+    }
+
+    /// Ends the scan for all threads.
+    fn fail(&self, error: &Error) {
+        self.guessed.fail(error);
+        self.known.fail(error);
+    }
+}
+
+impl Scan for TextScan<'_> {
+    fn next(&self) -> Result<Option<Block>> {
+        if let Some(error) = self.known.failure() {
+            return Err(error);
+        }
+        let guard = Panicking(self);
+        let block = self.next_block();
+        drop(guard);
+        if let Err(error) = &block {
+            self.fail(error);
+        }
+        block
+    }
+}
+
+/// Frees the threads that wait for one that panics.
+struct Panicking<'a, 'b>(&'a TextScan<'b>);
+
+impl Drop for Panicking<'_, '_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.fail(&Error::internal("a thread that read a text file panicked"));
+        }
+    }
+}

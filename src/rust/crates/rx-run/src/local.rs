@@ -1,0 +1,233 @@
+//! Both drivers on the threads of this process.
+//!
+//! **Reduce.** Block i belongs to lane i mod L. A lane takes its blocks in order and lanes are merged in lane order, so
+//! the sums are the same to the last bit for any number of threads. L depends on the size of the state only.
+//!
+//! **Map.** Every block passes two ordered gates, `admit` and `write`; decoding, mapping and encoding run between them
+//! on all threads. At most one block a thread is in flight.
+
+use crate::control::Control;
+use crate::pool::Pool;
+use rx_data::sink::Sink;
+use rx_data::{Block, BlockMap, Error, Result, Scan, Source};
+use rx_stats::design::Decoder;
+use rx_stats::{Design, Estimator, Finish, Step};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Number of lanes for a state of so many bytes: all lanes together stay near 16 MB where they can.
+pub fn lane_count(state_bytes: usize) -> usize {
+    (16_000_000 / state_bytes.max(1)).clamp(8, 64)
+}
+
+/// Runs an estimator over a source, pass after pass, until it is done.
+pub fn reduce<E: Finish>(
+    pool: &Pool,
+    control: &Control,
+    source: &dyn Source,
+    design: &Design,
+    mut estimator: E,
+) -> Result<E::Model> {
+    let mut first_pass = true;
+    loop {
+        let state = pass(pool, control, source, design, &mut estimator, first_pass)?;
+        first_pass = false;
+        match estimator.finish(state)? {
+            Step::Done(model) => return Ok(model),
+            Step::Again(next) => estimator = next,
+        }
+    }
+}
+
+fn pass<E: Estimator>(
+    pool: &Pool,
+    control: &Control,
+    source: &dyn Source,
+    design: &Design,
+    estimator: &mut E,
+    pilot: bool,
+) -> Result<E::State> {
+    let scan = source.scan(&design.columns)?;
+    let first = scan.next()?;
+    if let (true, Some(block)) = (pilot, &first) {
+        let head = block.slice(0, block.rows.min(rx_stats::design::BATCH_ROWS));
+        Decoder::new(design).each_batch(&head, |batch| estimator.pilot(batch))?;
+    }
+    let estimator = &*estimator;
+    let lanes: Vec<Lane<E::State>> = (0..lane_count(estimator.state_bytes())).map(|_| Lane::default()).collect();
+    let input = Input { scan: &*scan, first: Mutex::new(first) };
+    work(
+        pool,
+        control,
+        &input,
+        || Decoder::new(design),
+        |decoder, work, block| {
+            let lane = &lanes[block.index % lanes.len()];
+            lane.turns.take(block.index / lanes.len(), work, || {
+                let mut state = lock(&lane.state);
+                let state = state.get_or_insert_with(|| estimator.init());
+                decoder.each_batch(&block, |batch| {
+                    control.check()?;
+                    estimator.update(state, batch)
+                })
+            })
+        },
+    )?;
+    let mut total = estimator.init();
+    for lane in lanes {
+        if let Some(state) = lane.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            estimator.merge(&mut total, state)?;
+        }
+    }
+    Ok(total)
+}
+
+/// Sends every block of a source through a map into a sink.
+pub fn map<S: Sink>(
+    pool: &Pool,
+    control: &Control,
+    source: &dyn Source,
+    columns: &[usize],
+    map: &dyn BlockMap,
+    sink: S,
+) -> Result<S::Output> {
+    let scan = source.scan(columns)?;
+    let (admission, writing) = (Turns::default(), Turns::default());
+    let input = Input { scan: &*scan, first: Mutex::new(None) };
+    work(
+        pool,
+        control,
+        &input,
+        || (),
+        |(), work, block| {
+            let index = block.index;
+            let mapped = map.map(block)?;
+            let admitted = admission.take(index, work, || mapped.map(|b| sink.admit(b)).transpose())?;
+            let encoded = admitted.map(|b| sink.encode(b)).transpose()?;
+            writing.take(index, work, || encoded.map_or(Ok(()), |b| sink.write(b)))
+        },
+    )?;
+    control.check()?;
+    sink.finish()
+}
+
+/// The blocks of a pass: the one that the pilot saw, then the others.
+struct Input<'a> {
+    scan: &'a dyn Scan,
+    first: Mutex<Option<Block>>,
+}
+
+impl Input<'_> {
+    fn next(&self) -> Result<Option<Block>> {
+        let first = lock(&self.first).take();
+        if first.is_some() { Ok(first) } else { self.scan.next() }
+    }
+}
+
+/// What the threads of one pass share: whether to go on, and the error to report.
+struct Work<'a> {
+    control: &'a Control,
+    /// The error of the earliest block, so that the report does not depend on the threads.
+    failed: Mutex<Option<(usize, Error)>>,
+}
+
+impl Work<'_> {
+    fn go_on(&self) -> bool {
+        lock(&self.failed).is_none() && self.control.check().is_ok()
+    }
+
+    fn fail(&self, block: usize, error: Error) {
+        let mut failed = lock(&self.failed);
+        if failed.as_ref().is_none_or(|(earlier, _)| block < *earlier) {
+            *failed = Some((block, error));
+        }
+    }
+}
+
+/// Runs `step` on every block over all threads; the first failing block's error is the result. A panic is a defect and
+/// becomes an internal error.
+fn work<C>(
+    pool: &Pool,
+    control: &Control,
+    input: &Input,
+    context: impl Fn() -> C + Sync,
+    step: impl Fn(&mut C, &Work, Block) -> Result<()> + Sync,
+) -> Result<()> {
+    let work = Work { control, failed: Mutex::new(None) };
+    pool.broadcast(|| {
+        let mut context = context();
+        while work.go_on() {
+            let mut index = usize::MAX;
+            let done = catch_unwind(AssertUnwindSafe(|| match input.next()? {
+                None => Ok(false),
+                Some(block) => {
+                    index = block.index;
+                    let rows = block.rows;
+                    control.delay(index);
+                    step(&mut context, &work, block)?;
+                    control.add_rows(rows);
+                    Ok(true)
+                }
+            }));
+            match done {
+                Ok(Ok(true)) => {}
+                Ok(Ok(false)) => break,
+                Ok(Err(error)) => work.fail(index, error),
+                Err(panic) => work.fail(index, panicked(&*panic)),
+            }
+        }
+    });
+    control.check()?;
+    work.failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
+}
+
+/// The error that a caught panic becomes.
+pub fn panicked(panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().map(|s| s.to_string()).or_else(|| panic.downcast_ref::<String>().cloned());
+    Error::internal(format!("rxscale failed inside: {}", text.unwrap_or_else(|| "unknown panic".into())))
+        .hint("This is a defect of rxscale; please report it with the call that led to it.")
+}
+
+/// Lets blocks through one at a time in the order of their indices.
+#[derive(Default)]
+struct Turns {
+    next: Mutex<usize>,
+    changed: Condvar,
+}
+
+impl Turns {
+    /// Waits until all earlier indices are through, then runs `f`. If `f` fails nobody comes after it, and whoever waits
+    /// gives up as soon as the failure is on record.
+    fn take<R>(&self, index: usize, work: &Work, f: impl FnOnce() -> Result<R>) -> Result<R> {
+        let mut next = lock(&self.next);
+        while *next != index {
+            if !work.go_on() {
+                return Err(Error::interrupted());
+            }
+            next = self.changed.wait_timeout(next, Duration::from_millis(20)).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        drop(next);
+        let result = f()?;
+        *lock(&self.next) += 1;
+        self.changed.notify_all();
+        Ok(result)
+    }
+}
+
+/// A state and the order of its blocks.
+struct Lane<S> {
+    turns: Turns,
+    state: Mutex<Option<S>>,
+}
+
+impl<S> Default for Lane<S> {
+    fn default() -> Self {
+        Lane { turns: Turns::default(), state: Mutex::new(None) }
+    }
+}
+
+/// A panic while a lock is held is recorded as the job's error, so the lock's own poison adds nothing.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,64 @@
+//! The contract of every analysis that reduces data to a model.
+//!
+//! ```text
+//! blocks ─► batches ─► update ─► update ─► ...  ─► merge ─► finish: Done(model) | Again(next estimator)
+//! ```
+//!
+//! Accumulators of one pass live in the state; what persists between passes lives in the estimator. A state keeps
+//! mergeable statistics (counts, means, centred sums), never finalized values.
+
+use rx_data::Result;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Missing category in [`ModelBatch::codes`].
+pub const NO_LEVEL: u32 = u32::MAX;
+
+/// At most [`crate::design::BATCH_ROWS`] decoded rows of a block.
+#[derive(Debug, Clone, Copy)]
+pub struct ModelBatch<'a> {
+    /// Number of rows.
+    pub rows: usize,
+    /// Rows of the block that were dropped for missing values while this batch was made.
+    pub dropped: u64,
+    /// One slice a numeric variable of the design; NaN is missing.
+    pub numeric: &'a [&'a [f64]],
+    /// One slice a category of the design: level positions from 0, [`NO_LEVEL`] is missing.
+    pub codes: &'a [&'a [u32]],
+    /// Weights, where the design has any.
+    pub weight: Option<&'a [f64]>,
+}
+
+/// Reduces blocks to a state. Runs next to the data: on a thread, or in a worker process.
+pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
+    /// What one lane accumulates in one pass.
+    type State: Clone + Serialize + DeserializeOwned + Send;
+
+    /// Sees the first batch once, before the lanes start: shifts, ranges.
+    fn pilot(&mut self, first: &ModelBatch) -> Result<()>;
+    /// The identity of [`Estimator::merge`].
+    fn init(&self) -> Self::State;
+    /// Takes in a batch.
+    fn update(&self, state: &mut Self::State, batch: &ModelBatch) -> Result<()>;
+    /// Takes in another state; associative to rounding.
+    fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()>;
+    /// Declared bound of a state's size: decides how many lanes there are.
+    fn state_bytes(&self) -> usize;
+}
+
+/// Runs once on the master after each pass. The only place that may call LAPACK.
+pub trait Finish: Estimator {
+    /// The result.
+    type Model;
+    /// Turns the merged state into a model, or asks for another pass.
+    fn finish(self, state: Self::State) -> Result<Step<Self, Self::Model>>;
+}
+
+/// What follows a pass.
+#[derive(Debug)]
+pub enum Step<E, M> {
+    /// The result.
+    Done(M),
+    /// Another pass with this estimator.
+    Again(E),
+}

@@ -1,0 +1,96 @@
+//! What is known of a source, without reading it or by one pass.
+
+use super::source::{is_plain_frame, open};
+use crate::error::{or_null, respond};
+use crate::job::{self, Job};
+use crate::view::Columns;
+use crate::{result, spec};
+use extendr_api::prelude::*;
+use rx_data::{Field, Kind, Result};
+use rx_run::levels::agree;
+
+/// The columns, rows and blocks of a source, without reading rows.
+#[extendr]
+fn rx_engine_info(source: Robj) -> Robj {
+    respond(|| info(&source))
+}
+
+fn info(source: &Robj) -> Result<Robj> {
+    // A data frame's columns are described without being viewed; those that the engine cannot read are listed too.
+    let (opened, fields) = if is_plain_frame(source) {
+        let columns = Columns::new(&spec::need(source, "data")?)?;
+        let fields = columns.fields().into_iter().zip(columns.names()).map(|(field, name)| match field {
+            Ok(field) => described(&field),
+            Err(_) => Ok(list!(name = name, kind = "unsupported").into()),
+        });
+        (open(source, Some(&[]))?, fields.collect::<Result<Vec<Robj>>>()?)
+    } else {
+        let opened = open(source, None)?;
+        let fields = opened.schema().fields.iter().map(described).collect::<Result<Vec<Robj>>>()?;
+        (opened, fields)
+    };
+    let block_rows = opened.block_rows().map(|rows| rows.into_iter().map(|n| n as f64).collect::<Vec<_>>());
+    Ok(list!(
+        fields = List::from_values(fields),
+        rows = or_null(opened.rows().map(|rows| rows as f64)),
+        block_rows = or_null(block_rows),
+        file = or_null(opened.file().map(|file| file.display().to_string()))
+    )
+    .into())
+}
+
+fn described(field: &Field) -> Result<Robj> {
+    let (ordered, tz) = match &field.kind {
+        Kind::Factor { ordered } => (Some(*ordered), None),
+        Kind::DateTime { tz } => (None, tz.as_deref()),
+        _ => (None, None),
+    };
+    let levels = field.levels.as_ref().map(|levels| result::strings(levels)).transpose()?;
+    Ok(list!(
+        name = field.name.as_str(),
+        kind = field.kind.name(),
+        ordered = or_null(ordered),
+        tz = or_null(tz),
+        levels = or_null(levels),
+        low = or_null(field.low),
+        high = or_null(field.high),
+        description = or_null(field.description.as_deref())
+    )
+    .into())
+}
+
+/// The levels of categories and the bounds of numbers in some columns, by one pass.
+#[extendr]
+fn rx_engine_scan_info(source: Robj, columns: Robj, job: Robj) -> Robj {
+    respond(|| scan_info(&source, &columns, &job))
+}
+
+fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
+    let job = Job::from_r(job)?;
+    let names: Vec<String> = spec::parse(columns, "columns")?;
+    let source = open(source, Some(&names))?;
+    let positions = source.schema().indices_of(&names)?;
+    let found = job::run(&job, |control, pool, _| agree(pool, control, &*source, &positions))?;
+    let infos = positions.iter().zip(found).map(|(&position, found)| {
+        let field = &source.schema().fields[position];
+        let levels = match &field.levels {
+            _ if field.kind.is_numeric() => None,
+            Some(agreed) => Some(result::strings(agreed)?),
+            None => Some(result::strings(&found.labels)?),
+        };
+        Ok(list!(
+            name = field.name.as_str(),
+            levels = or_null(levels),
+            low = or_null(found.range.map(|(low, _)| low)),
+            high = or_null(found.range.map(|(_, high)| high))
+        )
+        .into())
+    });
+    Ok(List::from_values(infos.collect::<Result<Vec<Robj>>>()?).into())
+}
+
+extendr_module! {
+    mod info;
+    fn rx_engine_info;
+    fn rx_engine_scan_info;
+}

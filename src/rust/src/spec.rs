@@ -1,0 +1,28 @@
+//! Reading the plain lists that R passes.
+
+use crate::error::malformed;
+use extendr_api::prelude::*;
+use rx_data::Result;
+use serde::Deserialize;
+
+/// An element of a list by name; none if it is absent or NULL.
+pub fn get(list: &Robj, name: &str) -> Option<Robj> {
+    let position = list.names()?.position(|n| n == name)?;
+    let element = List::try_from(list).ok()?.elt(position).ok()?;
+    (!element.is_null()).then_some(element)
+}
+
+/// An element that must be there.
+pub fn need(list: &Robj, name: &str) -> Result<Robj> {
+    get(list, name).ok_or_else(|| malformed(name, "it is missing"))
+}
+
+/// Plain data as a Rust value.
+pub fn parse<'a, T: Deserialize<'a>>(data: &'a Robj, name: &str) -> Result<T> {
+    extendr_api::deserializer::from_robj(data).map_err(|cause| malformed(name, cause))
+}
+
+/// An element as a Rust value; none if it is absent or NULL.
+pub fn maybe<T: for<'a> Deserialize<'a>>(list: &Robj, name: &str) -> Result<Option<T>> {
+    get(list, name).map(|element| parse(&element, name)).transpose()
+}

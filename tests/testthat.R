@@ -1,0 +1,4 @@
+library(testthat)
+library(rxscale)
+
+test_check("rxscale")
