@@ -11,7 +11,7 @@ engine$warnings <- NULL
 #' @param call the user's call, for the condition
 #' @return what the function returns as `ok`
 #' @noRd
-engine_call <- function(fun, ..., call = sys.call(-1)) {
+engine_call <- function(fun, ..., call = user_call()) {
   outer <- engine$warnings
   on.exit(engine$warnings <- outer)
   engine$warnings <- list()

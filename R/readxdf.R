@@ -4,8 +4,8 @@
 #' [rxImport()] does.
 #'
 #' @param file an [RxXdfData()] source or the name of an XDF file.
-#' @param varsToKeep,varsToDrop,rowSelection,transforms,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir
-#'   as in [rxImport()].
+#' @param varsToKeep,varsToDrop,rowSelection,transforms as in [rxImport()].
+#' @param transformObjects,transformFunc,transformVars,transformPackages,transformEnvir as in [rxImport()].
 #' @param rowVarName name of a column that becomes the row names.
 #' @param startRow,numRows first row, and how many rows, to read; -1 for all.
 #' @param returnDataFrame FALSE returns a list of columns.
@@ -57,9 +57,9 @@ rxXdfToDataFrame <- function(file, varsToKeep = NULL, varsToDrop = NULL, rowVarN
   finished_frame(data, rowVarName, stringsAsFactors)
 }
 
-xdf_source <- function(file, call = sys.call(-1)) {
+xdf_source <- function(file) {
   source <- if (is_string(file)) RxXdfData(file) else file
-  check_argument(methods::is(source, "RxXdfData"), "file", "the name of an XDF file or an RxXdfData source", call)
+  check_argument(methods::is(source, "RxXdfData"), "file", "the name of an XDF file or an RxXdfData source")
   source
 }
 

@@ -48,7 +48,7 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
                               transformVars = NULL, transformPackages = NULL, transformEnvir = NULL,
                               rowSelection = NULL, formula_expressions = list(), removeMissings = FALSE, keep = NULL,
                               columns = NULL, caller = parent.frame(), file = "", prediction = FALSE,
-                              call = sys.call(-1)) {
+                              call = user_call()) {
   check_transform_arguments(transformObjects, transformFunc, transformVars, transformEnvir, data_names, call)
   transforms <- transforms_list(transforms, caller, call)
   selection <- selection_expression(rowSelection, data_names, caller)
@@ -65,7 +65,9 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   read <- if (length(read) == 0) utils::head(data_names, 1) else read
   passed <- if (is.null(transformFunc)) character() else transformVars %||% read
 
-  env <- transform_environment(expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call)
+  env <- transform_environment(
+    expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call
+  )
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
   if (!is.null(transformFunc) && !is.primitive(transformFunc)) {

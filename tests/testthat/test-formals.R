@@ -1,4 +1,5 @@
 # Names, order and defaults of arguments are RevoScaleR 9.4's, so that its scripts run unchanged.
+# nolint start: brace_linter. Only the heads of these functions matter.
 
 revoscaler <- list(
   RxXdfData = function(file, varsToKeep = NULL, varsToDrop = NULL, returnDataFrame = TRUE, stringsAsFactors = FALSE,
@@ -68,6 +69,7 @@ revoscaler <- list(
                        spark.numExecutors = 65535, traceLevel = 0, ...) NULL,
   rxGetOption = function(opt, default = NULL) NULL
 )
+# nolint end
 
 # Documented on the help pages: defaults that differ on purpose, and arguments that RevoScaleR did not have.
 other_defaults <- list(
@@ -84,7 +86,7 @@ for (name in names(revoscaler)) {
   test_that(paste(name, "has the arguments of RevoScaleR"), {
     wanted <- formals(revoscaler[[name]])
     found <- formals(getExportedValue("rxscale", name))
-    expect_equal(setdiff(names(found), new_arguments[[name]]), as.character(names(wanted)))
+    expect_equal(setdiff(as.character(names(found)), new_arguments[[name]]), as.character(names(wanted)))
     same <- setdiff(names(wanted), other_defaults[[name]])
     expect_equal(lapply(found[same], deparse), lapply(wanted[same], deparse))
   })

@@ -19,12 +19,12 @@ test_that("a column becomes the row names, text becomes factors", {
 test_that("rxXdfToDataFrame() transforms and selects", {
   file <- temp_file()
   rxImport(all_kinds(), file)
-  data <- rxXdfToDataFrame(file, varsToKeep = c("count", "size"), rowSelection = count > 0, transforms = list(two = 2 * count))
-  kept <- which(all_kinds()$count > 0)
-  expect_equal(data, data.frame(all_kinds()[kept, c("count", "size")], two = 2 * all_kinds()$count[kept]),
-               ignore_attr = "row.names")
-  expect_equal(rxXdfToDataFrame(file, varsToKeep = c("count", "size"), removeMissings = TRUE),
-               stats::na.omit(all_kinds()[c("count", "size")]), ignore_attr = TRUE)
+  both <- c("count", "size")
+  data <- rxXdfToDataFrame(file, varsToKeep = both, rowSelection = count > 0, transforms = list(two = 2 * count))
+  expected <- subset(all_kinds(), count > 0, both)
+  expect_equal(data, transform(expected, two = 2 * count), ignore_attr = "row.names")
+  complete <- rxXdfToDataFrame(file, varsToKeep = both, removeMissings = TRUE)
+  expect_equal(complete, stats::na.omit(all_kinds()[both]), ignore_attr = TRUE)
 })
 
 test_that("only XDF is read", {

@@ -27,7 +27,7 @@ test_that("what does not work yet is refused, not ignored", {
 test_that("impossible values are refused", {
   impossible <- list(
     stringsAsFactors = NA, missingValueString = c("NA", "-"), rowsPerRead = 0, rowsToSniff = 0, rowsToSkip = -1,
-    defaultDecimalColType = "integer", writePrecision = 18, colClasses = "factor", colInfo = list(a = "factor")
+    defaultDecimalColType = "integer", writePrecision = 23, colClasses = "factor", colInfo = list(a = "factor")
   )
   for (name in names(impossible)) {
     expect_error(do.call(RxTextData, c("a.csv", impossible[name])), class = "rxscale_error_argument", info = name)
