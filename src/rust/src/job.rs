@@ -32,11 +32,11 @@ impl Job {
     /// Reads the list.
     pub fn from_r(job: &Robj) -> Result<Job> {
         let threads: f64 = spec::parse(&spec::need(job, "threads")?, "threads")?;
-        let memory: f64 = spec::parse(&spec::need(job, "memory")?, "memory")?;
+        let megabytes: Option<f64> = spec::maybe(job, "memory")?;
         let spool: String = spec::parse(&spec::need(job, "spool")?, "spool")?;
         Ok(Job {
             threads: threads.max(1.0) as usize,
-            memory: memory as u64,
+            memory: megabytes.map_or_else(rx_run::default_memory, |mb| (mb * 1_048_576.0) as u64),
             spool: spool.into(),
             report: spec::get(job, "report"),
         })
