@@ -62,6 +62,16 @@ nearest_name <- function(name, candidates) {
   if (any(near)) candidates[near][which.min(distance[near])]
 }
 
+#' Checks what all analyses take
+#'
+#' @param ... what the user gave beyond the named arguments
+#' @noRd
+check_analysis_arguments <- function(blocksPerRead, computeContext, ...) {
+  check_argument(is_count(blocksPerRead) && blocksPerRead > 0, "blocksPerRead", "a positive whole number")
+  as_compute_context(computeContext)
+  warn_unknown(dot_names(...), names(formals(sys.function(-1))))
+}
+
 #' Answers TRUE for appending rows: `append` is "none" or "rows", or FALSE or TRUE as in old scripts
 #'
 #' @noRd

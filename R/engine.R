@@ -57,8 +57,8 @@ job_options <- function(reportProgress = rxGetOption("reportProgress"), label = 
   available <- available_cores()
   list(
     threads = if (cores < 1) available else min(cores, available),
-    progress = reportProgress,
-    label = label,
+    memory = rxGetOption("memoryLimitMB"),
+    spool = tempfile("rxscale-", fileext = ".xdf"),
     report = if (interactive() && reportProgress > 0) progress_line(label, reportProgress > 1)
   )
 }

@@ -120,9 +120,8 @@ current_options <- function() {
 #'
 #' @noRd
 available_cores <- function() {
-  # Asking starts a program, so it is done once.
-  state$cores <- state$cores %||% parallel::detectCores()
-  cores <- state$cores
+  # Asking the system takes longer than a small analysis.
+  cores <- state$cores <- state$cores %||% parallel::detectCores()
   limit <- tolower(Sys.getenv("_R_CHECK_LIMIT_CORES_"))
   if (is.na(cores)) {
     1L
