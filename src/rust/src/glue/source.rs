@@ -5,8 +5,9 @@ use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
 use crate::view::Columns;
 use extendr_api::prelude::*;
-use rx_data::source::RowRange;
+use rx_data::source::{ParquetSource, RowRange, TextOptions, TextSource, XdfSource};
 use rx_data::{Result, Source};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Rows of a chunk of R code where nobody says another number.
@@ -17,7 +18,7 @@ const CHUNK_ROWS: usize = 500_000;
 pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>> {
     let transform = spec::get(source, "transform");
     let vars: Option<Vec<String>> = match &transform {
-        Some(transform) => spec::maybe(transform, "vars")?,
+        Some(transform) => spec::maybe_strings(transform, "vars")?,
         None => columns.map(<[String]>::to_vec),
     };
     let mut opened = open_plain(source, vars.as_deref())?;
@@ -32,7 +33,7 @@ pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>
             let transform = Transform {
                 fun: Function::new(&spec::need(&transform, "fun")?)?,
                 vars,
-                untouched: spec::maybe(&transform, "untouched")?.unwrap_or_default(),
+                untouched: spec::maybe_strings(&transform, "untouched")?.unwrap_or_default(),
                 chunk: chunk_size(&transform)?,
                 first_row: start_row,
             };
@@ -53,8 +54,21 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
             let rows: f64 = spec::parse(&spec::need(source, "rows")?, "rows")?;
             Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize)?))
         }
+        "xdf" => Ok(Arc::new(XdfSource::open(&path(source)?)?)),
+        "parquet" => Ok(Arc::new(ParquetSource::open(&path(source)?)?)),
+        "text" => Ok(Arc::new(TextSource::open(&text_options(source)?)?)),
         other => Err(malformed("type", format!("there is no source of type '{other}'"))),
     }
+}
+
+/// The path of a file.
+pub fn path(spec: &Robj) -> Result<PathBuf> {
+    Ok(PathBuf::from(spec::parse::<String>(&spec::need(spec, "path")?, "path")?))
+}
+
+/// What a spec of text says of it, without what every spec may have.
+fn text_options(source: &Robj) -> Result<TextOptions> {
+    spec::parse(&spec::without(source, &["type", "start_row", "num_rows", "transform"])?, "source")
 }
 
 fn chunk_size(transform: &Robj) -> Result<ChunkSize> {
