@@ -304,7 +304,8 @@ impl Finish for LinMod {
 
         // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
         // without rows explain themselves, and if the last level is such a cell another one is redundant.
-        let empty = |j: usize| columns[j].place.set > 0 && self.products.get(&state, columns[j].place, columns[j].place) == 0.0;
+        let empty =
+            |j: usize| columns[j].place.set > 0 && self.products.get(&state, columns[j].place, columns[j].place) == 0.0;
         let unexplained = |kept: &Kept, drop_first: bool| -> Vec<usize> {
             let explained = |j: usize| {
                 columns[j].term.is_none()
