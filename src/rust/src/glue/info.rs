@@ -1,13 +1,18 @@
 //! What is known of a source, without reading it or by one pass.
 
-use super::source::{is_plain_frame, open};
-use crate::error::{or_null, respond};
+use super::source::{is_plain_frame, open, path};
+use crate::error::{malformed, or_null, respond};
 use crate::job::{self, Job};
 use crate::view::Columns;
 use crate::{result, spec};
 use extendr_api::prelude::*;
+use rx_data::source::XdfSource;
+use rx_data::xdf::update_metadata;
 use rx_data::{Field, Kind, Result};
 use rx_run::levels::agree;
+use serde::Deserialize;
+use std::path::Path;
+use std::sync::Arc;
 
 /// The columns, rows and blocks of a source, without reading rows.
 #[extendr]
@@ -34,9 +39,19 @@ fn info(source: &Robj) -> Result<Robj> {
         fields = List::from_values(fields),
         rows = or_null(opened.rows().map(|rows| rows as f64)),
         block_rows = or_null(block_rows),
-        file = or_null(opened.file().map(|file| file.display().to_string()))
+        file = or_null(opened.file().map(|file| file.display().to_string())),
+        description = or_null(description(source)?)
     )
     .into())
+}
+
+/// The user's description of an XDF file.
+fn description(source: &Robj) -> Result<Option<String>> {
+    let kind: Option<String> = spec::maybe(source, "type")?;
+    if kind.as_deref() != Some("xdf") {
+        return Ok(None);
+    }
+    Ok(Some(XdfSource::open(&path(source)?)?.description().to_string()).filter(|text| !text.is_empty()))
 }
 
 fn described(field: &Field) -> Result<Robj> {
@@ -89,8 +104,59 @@ fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
     Ok(List::from_values(infos.collect::<Result<Vec<Robj>>>()?).into())
 }
 
+/// Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file.
+#[extendr]
+fn rx_engine_set_metadata(path: Robj, fields: Robj, description: Robj) -> Robj {
+    respond(|| set_metadata(&path, &fields, &description))
+}
+
+fn set_metadata(path: &Robj, fields: &Robj, description: &Robj) -> Result<Robj> {
+    let path: String = spec::parse(path, "path")?;
+    let fields: Vec<NewField> = spec::parse(fields, "fields")?;
+    let description: Option<String> = spec::parse(description, "description")?;
+    update_metadata(Path::new(&path), |metadata| {
+        if fields.len() != metadata.schema.fields.len() {
+            return Err(malformed("fields", "it does not describe every column of the file"));
+        }
+        for (field, new) in metadata.schema.fields.iter_mut().zip(fields) {
+            new.replace(field);
+        }
+        metadata.description = description.unwrap_or_default();
+        Ok(())
+    })?;
+    Ok(().into())
+}
+
+/// A field as R knows it.
+#[derive(Deserialize)]
+struct NewField {
+    name: String,
+    ordered: Option<bool>,
+    tz: Option<String>,
+    levels: Option<Vec<String>>,
+    low: Option<f64>,
+    high: Option<f64>,
+    description: Option<String>,
+}
+
+impl NewField {
+    fn replace(self, field: &mut Field) {
+        match &mut field.kind {
+            Kind::Factor { ordered } => {
+                *ordered = self.ordered.unwrap_or(*ordered);
+                field.levels = self.levels.map(Arc::new).or(field.levels.take());
+            }
+            Kind::DateTime { tz } => *tz = self.tz,
+            _ => {}
+        }
+        field.name = self.name;
+        (field.low, field.high, field.description) = (self.low, self.high, self.description);
+    }
+}
+
 extendr_module! {
     mod info;
     fn rx_engine_info;
     fn rx_engine_scan_info;
+    fn rx_engine_set_metadata;
 }

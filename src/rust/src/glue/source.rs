@@ -5,8 +5,9 @@ use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
 use crate::view::Columns;
 use extendr_api::prelude::*;
-use rx_data::source::RowRange;
+use rx_data::source::{RowRange, TextOptions, TextSource, XdfSource};
 use rx_data::{Result, Source};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Rows of a chunk of R code where nobody says another number.
@@ -53,8 +54,24 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
             let rows: f64 = spec::parse(&spec::need(source, "rows")?, "rows")?;
             Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize)?))
         }
+        "xdf" => Ok(Arc::new(XdfSource::open(&path(source)?)?)),
+        "text" => Ok(Arc::new(TextSource::open(&text_options(source)?)?)),
         other => Err(malformed("type", format!("there is no source of type '{other}'"))),
     }
+}
+
+/// The path of a file.
+pub fn path(spec: &Robj) -> Result<PathBuf> {
+    Ok(PathBuf::from(spec::parse::<String>(&spec::need(spec, "path")?, "path")?))
+}
+
+/// What a spec of text says of it, without what every spec may have.
+fn text_options(source: &Robj) -> Result<TextOptions> {
+    const COMMON: [&str; 4] = ["type", "start_row", "num_rows", "transform"];
+    let list = List::try_from(source).map_err(|cause| malformed("source", cause))?;
+    let own: Vec<_> = list.iter().filter(|(name, _)| !COMMON.contains(name)).collect();
+    let own: Robj = List::from_pairs(own).into();
+    spec::parse(&own, "source")
 }
 
 fn chunk_size(transform: &Robj) -> Result<ChunkSize> {
