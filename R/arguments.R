@@ -3,7 +3,7 @@
 #' Raises an argument error unless a condition holds
 #'
 #' @noRd
-check_argument <- function(ok, name, must, call = sys.call(-1)) {
+check_argument <- function(ok, name, must, call = user_call()) {
   if (!isTRUE(ok)) {
     rx_abort("argument", sprintf("`%s` must be %s.", name, must), call = call)
   }
@@ -22,11 +22,11 @@ is_count <- function(x) is_whole(x) && x >= 0
 #' @noRd
 refuse_unsupported <- function(names) {
   caller <- parent.frame()
-  call <- sys.call(-1)
   defaults <- formals(sys.function(-1))[names]
   for (name in names) {
     if (!identical(get(name, envir = caller), eval(defaults[[name]], caller))) {
-      rx_abort("unsupported", sprintf("`%s` is not supported yet.", name), hint = "Leave it at its default.", call = call)
+      message <- sprintf("`%s` is not supported yet.", name)
+      rx_abort("unsupported", message, hint = "Leave it at its default.")
     }
   }
 }
@@ -41,7 +41,11 @@ warn_unknown <- function(unknown, known, what = "argument") {
   for (name in unknown) {
     near <- nearest_name(name, known)
     did_you_mean <- if (is.null(near)) "" else sprintf(" Did you mean `%s`?", near)
-    said <- if (nzchar(name)) sprintf("Unknown %s `%s` is ignored.", what, name) else sprintf("An unnamed %s is ignored.", what)
+    said <- if (nzchar(name)) {
+      sprintf("Unknown %s `%s` is ignored.", what, name)
+    } else {
+      sprintf("An unnamed %s is ignored.", what)
+    }
     warning(said, did_you_mean, call. = FALSE)
   }
 }
@@ -58,15 +62,24 @@ nearest_name <- function(name, candidates) {
   if (any(near)) candidates[near][which.min(distance[near])]
 }
 
+#' Checks what all analyses take
+#'
+#' @param ... what the user gave beyond the named arguments
+#' @noRd
+check_analysis_arguments <- function(blocksPerRead, computeContext, ...) {
+  check_argument(is_count(blocksPerRead) && blocksPerRead > 0, "blocksPerRead", "a positive whole number")
+  as_compute_context(computeContext)
+  warn_unknown(dot_names(...), names(formals(sys.function(-1))))
+}
+
 #' Answers TRUE for appending rows: `append` is "none" or "rows", or FALSE or TRUE as in old scripts
 #'
 #' @noRd
 appends_rows <- function(append) {
-  call <- sys.call(-1)
   if (is_flag(append)) {
     return(append)
   }
-  check_argument(is_string(append) && append %in% c("none", "rows"), "append", '"none" or "rows"', call)
+  check_argument(is_string(append) && append %in% c("none", "rows"), "append", '"none" or "rows"')
   append == "rows"
 }
 
@@ -75,11 +88,10 @@ appends_rows <- function(append) {
 #' @param names all columns there are
 #' @noRd
 kept_columns <- function(names, keep = NULL, drop = NULL) {
-  call <- sys.call(-1)
   keep <- if (length(keep) && !identical(keep, "")) keep
   drop <- if (length(drop) && !identical(drop, "")) drop
   if (!is.null(keep) && !is.null(drop)) {
-    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.", call = call)
+    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.")
   }
   for (wanted in setdiff(c(keep, drop), names)) {
     near <- nearest_name(wanted, names)
@@ -88,7 +100,8 @@ kept_columns <- function(names, keep = NULL, drop = NULL) {
     } else {
       sprintf("Did you mean '%s'?", near)
     }
-    rx_abort("missing_column", sprintf("Column '%s' is not in the data.", wanted), hint = hint, column = wanted, call = call)
+    message <- sprintf("Column '%s' is not in the data.", wanted)
+    rx_abort("missing_column", message, hint = hint, column = wanted)
   }
   if (!is.null(keep)) unique(keep) else setdiff(names, drop)
 }

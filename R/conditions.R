@@ -10,7 +10,7 @@
 #' @param column,file,row where it was wrong
 #' @param call the user's call
 #' @noRd
-rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row = NULL, call = sys.call(-1)) {
+rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row = NULL, call = user_call()) {
   stop(structure(
     class = c(paste0("rxscale_error_", kind), "rxscale_error", "error", "condition"),
     list(
@@ -18,6 +18,17 @@ rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row
       kind = kind, hint = hint, column = column, file = file, row = row
     )
   ))
+}
+
+#' The call of the package's function that the user called
+#'
+#' @noRd
+user_call <- function() {
+  for (frame in seq_len(sys.nframe())) {
+    if (identical(topenv(environment(sys.function(frame))), topenv())) {
+      return(sys.call(frame))
+    }
+  }
 }
 
 #' Raises an interrupt, as if the user had pressed Ctrl-C in R code

@@ -4,8 +4,8 @@
 #' the only one supported so far; asking for another is an error.
 #'
 #' @param object a compute context whose fields the other arguments replace.
-#' @param dataPath,outDataPath folders where data files with relative names are searched and written; NULL leaves that to
-#'   the options of those names.
+#' @param dataPath,outDataPath folders where data files with relative names are searched and written; NULL leaves that
+#'   to the options of those names.
 #' @param computeContext a compute context, or the name of one: `"RxLocalSeq"` or `"local"`.
 #' @param ... fields to replace in `computeContext`.
 #' @return `RxLocalSeq()` and `rxGetComputeContext()` return a compute context; `rxSetComputeContext()` returns the
@@ -18,8 +18,9 @@
 RxLocalSeq <- function(object, dataPath = NULL, outDataPath = NULL) {
   context <- if (missing(object)) methods::new("RxLocalSeq") else object
   check_argument(methods::is(context, "RxLocalSeq"), "object", "an RxLocalSeq compute context")
-  check_argument(is.null(dataPath) || is_strings(dataPath), "dataPath", "a character vector of folders or NULL")
-  check_argument(is.null(outDataPath) || is_strings(outDataPath), "outDataPath", "a character vector of folders or NULL")
+  folders <- "a character vector of folders or NULL"
+  check_argument(is.null(dataPath) || is_strings(dataPath), "dataPath", folders)
+  check_argument(is.null(outDataPath) || is_strings(outDataPath), "outDataPath", folders)
   if (!missing(dataPath) || missing(object)) context@dataPath <- dataPath
   if (!missing(outDataPath) || missing(object)) context@outDataPath <- outDataPath
   context
@@ -28,7 +29,7 @@ RxLocalSeq <- function(object, dataPath = NULL, outDataPath = NULL) {
 #' @rdname RxLocalSeq
 #' @export
 rxSetComputeContext <- function(computeContext, ...) {
-  context <- as_compute_context(computeContext, sys.call())
+  context <- as_compute_context(computeContext)
   old <- rxOptions(computeContext = RxLocalSeq(context, ...))
   invisible(old$computeContext)
 }
@@ -45,24 +46,24 @@ context_names <- c(
 #' A compute context from its name or itself
 #'
 #' @noRd
-as_compute_context <- function(x, call) {
+as_compute_context <- function(x) {
   if (methods::is(x, "RxLocalSeq")) {
     return(x)
   }
-  check_argument(is_string(x), "computeContext", "a compute context or the name of one", call)
+  check_argument(is_string(x), "computeContext", "a compute context or the name of one")
   known <- c(names(context_names), context_names)
   at <- match(tolower(x), tolower(known))
   if (is.na(at)) {
     near <- nearest_name(x, known)
     rx_abort(
       "argument", sprintf("There is no compute context '%s'.", x),
-      hint = if (!is.null(near)) sprintf("Did you mean '%s'?", near), call = call
+      hint = if (!is.null(near)) sprintf("Did you mean '%s'?", near)
     )
   }
   if (!(known[at] %in% c("RxLocalSeq", "local"))) {
     rx_abort(
       "unsupported", sprintf("The compute context '%s' is not supported yet.", x),
-      hint = "Use RxLocalSeq, which works on all cores of this machine.", call = call
+      hint = "Use RxLocalSeq, which works on all cores of this machine."
     )
   }
   RxLocalSeq()

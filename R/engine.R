@@ -11,7 +11,7 @@ engine$warnings <- NULL
 #' @param call the user's call, for the condition
 #' @return what the function returns as `ok`
 #' @noRd
-engine_call <- function(fun, ..., call = sys.call(-1)) {
+engine_call <- function(fun, ..., call = user_call()) {
   outer <- engine$warnings
   on.exit(engine$warnings <- outer)
   engine$warnings <- list()
@@ -57,8 +57,8 @@ job_options <- function(reportProgress = rxGetOption("reportProgress"), label = 
   available <- available_cores()
   list(
     threads = if (cores < 1) available else min(cores, available),
-    progress = reportProgress,
-    label = label,
+    memory = rxGetOption("memoryLimitMB"),
+    spool = tempfile("rxscale-", fileext = ".xdf"),
     report = if (interactive() && reportProgress > 0) progress_line(label, reportProgress > 1)
   )
 }

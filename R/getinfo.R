@@ -16,9 +16,9 @@
 #' @param verbose no effect: nothing is done beyond what the result shows.
 #' @param description text that describes the data.
 #' @return `rxGetInfo()`: a list of class `rxGetInfo` with those that apply of `fileName`, `objName`, `class`, `length`,
-#'   `description`, `numRows`, `numVars`, `numBlocks`, `compression`, `varInfo`, `rowsPerBlock` and `data`; for a list of
-#'   data, a list of those. `rxSetInfo()`: the data source, invisibly, after changing the file in place; or a new data
-#'   frame.
+#'   `description`, `numRows`, `numVars`, `numBlocks`, `compression`, `varInfo`, `rowsPerBlock` and `data`; for a list
+#'   of data, a list of those. `rxSetInfo()`: the data source, invisibly, after changing the file in place; or a new
+#'   data frame.
 #' @examples
 #' rxGetInfo(mtcars, getVarInfo = TRUE, numRows = 3)
 #' file <- tempfile(fileext = ".xdf")
@@ -78,21 +78,21 @@ rxSetInfo <- function(data, description = "") {
   }
   source <- as_source(data)
   info <- engine_call(rx_engine_info, writable_spec(source))
-  engine_call(rx_engine_set_metadata, info$file, info$fields, description)
+  engine_call(rx_engine_set_metadata, info$file, plain_fields(info$fields), description)
   invisible(source)
 }
 
 #' The spec of a source whose metadata can be changed in place
 #'
 #' @noRd
-writable_spec <- function(source, call = sys.call(-1)) {
+writable_spec <- function(source) {
   if (!methods::is(source, "RxXdfData")) {
     rx_abort(
       "unsupported", sprintf("The metadata of an %s source cannot be changed.", class(source)),
-      hint = "Import it to XDF first, or use colInfo.", call = call
+      hint = "Import it to XDF first, or use colInfo."
     )
   }
-  source_spec(source, call = call)
+  source_spec(source)
 }
 
 #' @export
@@ -112,7 +112,8 @@ print.rxGetInfo <- function(x, ...) {
     print(x$varInfo)
   }
   if (!is.null(x$data)) {
-    cat("Data (", nrow(x$data), " row", if (nrow(x$data) != 1) "s", " starting with row ", format(x$startRow), "):\n", sep = "")
+    rows <- if (nrow(x$data) == 1) "row" else "rows"
+    cat("Data (", nrow(x$data), " ", rows, " starting with row ", format(x$startRow), "):\n", sep = "")
     print(x$data, ...)
   }
   invisible(x)

@@ -3,9 +3,10 @@
 #' Reads text, Parquet and XDF files and data frames, transforms them if asked to, and returns a data frame or writes a
 #' file, a block at a time: the data need not fit into memory.
 #'
-#' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`. See [rxTransform] for what they may do.
+#' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`.
 #'
-#' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names is
+#' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names
+#'   is
 #' told by the data. Both apply to text. Types are `"logical"`, `"integer"`, `"float32"`, `"numeric"`, `"character"`,
 #' `"factor"`, `"ordered"`, `"int16"`, `"Date"` and `"POSIXct"`. Fields of a `colInfo` element are described in
 #' [RxTextData()]. Levels of a factor that are not given are coded in the order in which they appear first.
@@ -13,8 +14,8 @@
 #' **Appending.** With `append = "rows"` the rows are added to an existing XDF file as new blocks; its factors are
 #' extended by new levels, and columns whose type differs are an error.
 #'
-#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of a
-#'   file.
+#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of
+#'   a file.
 #' @param outFile NULL for a data frame; the name of a file to write (`.xdf`, also where there is no extension;
 #'   `.parquet`; else text); or a data source.
 #' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other. Columns that
@@ -36,7 +37,8 @@
 #' @param rowsPerRead rows that transforms see at once and that are a block of the output.
 #' @param type `"auto"` tells the type of a file by its extension; `"text"` and `"textFast"` say that it is delimited
 #'   text, whatever its name. Ignored for data sources.
-#' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for none.
+#' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for
+#'   none.
 #' @param reportProgress see [rxOptions()].
 #' @param verbose 1 prints how many rows were imported.
 #' @param xdfCompressionLevel see [rxOptions()].
@@ -66,11 +68,7 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
   refuse_unsupported(c(if (!isFALSE(createCompositeSet)) "createCompositeSet", "blocksPerCompositeFile"))
   source <- import_source(inData, type, rowsPerRead, ...)
   sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel)
-  transforms <- list(
-    rowSelection = substitute(rowSelection), transforms = substitute(transforms), transformObjects = transformObjects,
-    transformFunc = transformFunc, transformVars = transformVars, transformPackages = transformPackages,
-    transformEnvir = transformEnvir, caller = parent.frame()
-  )
+  transforms <- capture_transforms()
   conversions <- list(stringsAsFactors = stringsAsFactors, colClasses = colClasses, colInfo = colInfo)
   imported <- import(
     source, sink, transforms, conversions, varsToKeep, varsToDrop,
@@ -90,36 +88,44 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
 #' @return a data frame; or the number of rows and the path that were written
 #' @noRd
 import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
-                   rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0, verbose = 0,
-                   call = sys.call(-1)) {
+                   rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
+                   verbose = 0) {
   check_argument(
     is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0), "maxRowsByCols",
-    "a positive number or NULL", call
+    "a positive number or NULL"
   )
   if (methods::is(source, "RxTextData")) {
     source <- overridden_source(source, conversions)
     conversions <- NULL
     verbose <- max(verbose, source@verbose)
   }
-  spec <- source_spec(source, startRow, numRows, call = call)
-  kinds <- column_kinds(spec, call)
+  spec <- source_spec(source, startRow, numRows)
+  kinds <- column_kinds(spec)
+  convert <- do.call(column_converter, c(list(kinds), conversions), quote = TRUE)
+  names <- convert$names %||% names(kinds)
   columns <- if (length(c(keep, drop))) {
-    kept_columns(names(kinds), keep, drop)
+    kept_columns(names, keep, drop)
   } else {
-    source_columns(source, names(kinds))
+    names[match(source_columns(source, names(kinds)), names(kinds))]
   }
-  transform <- import_transform(kinds, columns, transforms, conversions, call)
+  context <- list(data_names = names, columns = columns, file = spec$path %||% "")
+  transform <- do.call(compose_transform, c(transforms, context), quote = TRUE)
+  if (!is.null(convert)) {
+    transform <- converting_transform(transform, convert, columns, kinds)
+  }
   if (!is.null(transform)) {
     spec$transform <- c(transform, chunk_size(source, rowsPerRead))
     columns <- NULL
   }
   started <- proc.time()[["elapsed"]]
   if (is.null(sink)) {
-    result <- import_frame(spec, columns, maxRowsByCols, reportProgress, call)
+    result <- import_frame(spec, columns, maxRowsByCols, reportProgress)
     rows <- nrow(result)
   } else {
-    sink$rows_per_block <- block_rows(source, rowsPerRead)
-    result <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress), call = call)
+    if (sink$type != "text") {
+      sink$rows_per_block <- block_rows(source, rowsPerRead)
+    }
+    result <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
     rows <- result$rows
   }
   if (verbose > 0) {
@@ -129,22 +135,36 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
   result
 }
 
-column_kinds <- function(spec, call) {
-  fields <- engine_call(rx_engine_info, spec, call = call)$fields
+column_kinds <- function(spec) {
+  fields <- engine_call(rx_engine_info, spec)$fields
   stats::setNames(vapply(fields, function(field) field$kind, ""), vapply(fields, function(field) field$name, ""))
+}
+
+#' The transform, or none, after a conversion of columns
+#'
+#' @noRd
+converting_transform <- function(transform, convert, columns, kinds) {
+  list(
+    fun = function(chunk, ...) {
+      chunk <- convert$fun(chunk)
+      if (is.null(transform)) chunk else transform$fun(chunk, ...)
+    },
+    vars = names(kinds)[match(transform$vars %||% columns, convert$names)],
+    untouched = setdiff(if (is.null(transform)) columns else transform$untouched, convert$touched)
+  )
 }
 
 #' Reads into a data frame
 #'
 #' @param columns names of columns, or NULL for all
 #' @noRd
-import_frame <- function(spec, columns = NULL, maxRowsByCols = NULL, reportProgress = 0, call = sys.call(-1)) {
+import_frame <- function(spec, columns = NULL, maxRowsByCols = NULL, reportProgress = 0) {
   limit <- if (!is.null(maxRowsByCols) && length(columns)) floor(maxRowsByCols / length(columns))
   if (!is.null(limit) && is.null(spec$transform)) {
     # One row more tells whether there are too many.
     spec$num_rows <- min(spec$num_rows, limit + 1)
   }
-  read <- engine_call(rx_engine_import, spec, columns, list(type = "frame"), job_options(reportProgress), call = call)
+  read <- engine_call(rx_engine_import, spec, columns, list(type = "frame"), job_options(reportProgress))
   data <- structure(read$columns, row.names = .set_row_names(read$rows), class = "data.frame")
   limited_frame(data, maxRowsByCols)
 }
@@ -192,23 +212,23 @@ block_rows <- function(source, rowsPerRead) {
 #'
 #' @return a list with `type`, `path` and what that type needs; NULL for a data frame
 #' @noRd
-sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, call = sys.call(-1)) {
+sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel) {
   append <- appends_rows(append)
-  check_argument(is_flag(overwrite), "overwrite", "TRUE or FALSE", call)
+  check_argument(is_flag(overwrite), "overwrite", "TRUE or FALSE")
   level <- option_rules$xdfCompressionLevel
-  check_argument(level$ok(xdfCompressionLevel), "xdfCompressionLevel", level$must, call)
+  check_argument(level$ok(xdfCompressionLevel), "xdfCompressionLevel", level$must)
   if (is.null(outFile)) {
     return(NULL)
   }
-  target <- as_source(outFile, "outFile", call)
-  check_argument(methods::is(target, "RxFileData"), "outFile", "NULL, the name of a file or a data source", call)
+  target <- as_source(outFile, "outFile")
+  check_argument(methods::is(target, "RxFileData"), "outFile", "NULL, the name of a file or a data source")
   if (append && !methods::is(target, "RxXdfData")) {
-    rx_abort("unsupported", "Rows can be appended to XDF files only.", call = call)
+    rx_abort("unsupported", "Rows can be appended to XDF files only.")
   }
   if (length(c(target@colNames, target@varsToDrop))) {
     rx_abort(
       "argument", "`varsToKeep` and `varsToDrop` of a source do not apply to writing.",
-      hint = "Give them to the call instead.", call = call
+      hint = "Give them to the call instead."
     )
   }
   if (methods::is(target, "RxXdfData")) {
@@ -224,11 +244,14 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, call = sy
 }
 
 text_sink <- function(target, overwrite) {
+  changed <- c(quoteMark = target@quoteMark != "\"", decimalPoint = target@decimalPoint != ".")
+  if (any(changed)) {
+    rx_abort("unsupported", sprintf("`%s` cannot be chosen for text that is written.", names(which(changed))[1]))
+  }
   list(
-    type = "text", path = locate_output(target@file, ""), overwrite = overwrite,
-    delimiter = target@delimiter %||% ",", quote = target@quoteMark, missing_string = target@missingValueString,
-    decimal_point = target@decimalPoint, header = target@firstRowIsColNames %||% TRUE,
-    precision = as.integer(target@writePrecision)
+    type = "text", path = locate_output(target@file, ""), overwrite = overwrite, delimiter = target@delimiter %||% ",",
+    na = target@missingValueString, header = target@firstRowIsColNames %||% TRUE,
+    digits = as.integer(target@writePrecision)
   )
 }
 
@@ -245,13 +268,13 @@ written_source <- function(outFile, sink) if (is_string(outFile)) as_source(sink
 #'
 #' @param ... further arguments of the source, as the user gave them
 #' @noRd
-import_source <- function(inData, type, rowsPerRead, ..., call = sys.call(-1)) {
+import_source <- function(inData, type, rowsPerRead, ...) {
   types <- c("auto", "text", "textFast", "fixed", "fixedFast", "sas", "spss", "odbc", "odbcFast")
-  check_argument(is_string(type) && type %in% types, "type", paste0('"', types, '"', collapse = ", "), call)
+  check_argument(is_string(type) && type %in% types, "type", paste0('"', types, '"', collapse = ", "))
   if (!(type %in% c("auto", "text", "textFast"))) {
-    rx_abort("unsupported", sprintf("Importing type \"%s\" is not supported yet.", type), call = call)
+    rx_abort("unsupported", sprintf("Importing type \"%s\" is not supported yet.", type))
   }
-  source <- if (is_string(inData) && type != "auto") RxTextData(inData) else as_source(inData, "inData", call)
+  source <- if (is_string(inData) && type != "auto") RxTextData(inData) else as_source(inData, "inData")
   given <- list(..., rowsPerRead = rowsPerRead)
   known <- source_arguments(source)
   warn_unknown(setdiff(dot_names(...), known), union(known, names(formals(rxImport))))

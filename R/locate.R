@@ -12,7 +12,8 @@
 #' @param verbose 1 prints where the file was found.
 #' @param path folders, as a vector or in one string separated by `:` (on Windows `;`), or a compute context.
 #' @param fileName name of the file.
-#' @return `rxLocateFile()`: an absolute path; an error if there is no such file. `rxFindFileInPath()`: a folder, or NULL.
+#' @return `rxLocateFile()`: an absolute path; an error if there is no such file. `rxFindFileInPath()`: a folder, or
+#'   NULL.
 #' @examples
 #' rxLocateFile("flights.csv.gz", pathsToSearch = rxGetOption("sampleDataDir"))
 #' rxFindFileInPath(c(tempdir(), rxGetOption("sampleDataDir")), "flights.csv.gz")
@@ -32,7 +33,7 @@ rxLocateFile <- function(file, pathsToSearch = NULL, fileSystem = NULL, isOutFil
   located <- if (isOutFile) {
     locate_output(file, defaultExt, pathsToSearch)
   } else {
-    locate_input(file, defaultExt, sys.call(), pathsToSearch)
+    locate_input(file, defaultExt, pathsToSearch)
   }
   if (verbose > 0) cat("File found:", located, "\n")
   located
@@ -54,7 +55,7 @@ rxFindFileInPath <- function(path, fileName) {
 #' Absolute path of an existing file
 #'
 #' @noRd
-locate_input <- function(file, extension, call, folders = NULL) {
+locate_input <- function(file, extension, folders = NULL) {
   folders <- folders %||% search_path("dataPath")
   wanted <- unique(c(file, with_extension(file, extension)))
   candidates <- if (is_absolute(file)) wanted else c(wanted, as.vector(t(outer(folders, wanted, file.path))))
@@ -66,7 +67,7 @@ locate_input <- function(file, extension, call, folders = NULL) {
   wanted <- wanted[length(wanted)]
   rx_abort(
     "file", sprintf("File '%s' does not exist.", wanted),
-    hint = missing_file_hint(wanted, if (is_absolute(file)) character() else folders), file = wanted, call = call
+    hint = missing_file_hint(wanted, if (is_absolute(file)) character() else folders), file = wanted
   )
 }
 

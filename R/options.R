@@ -7,8 +7,8 @@
 #'
 #' * `numCoresToUse`: threads of an analysis, all cores unless R CMD check limits them to two. -1, or more than there
 #'   are, means all. The answer is the same, bit for bit, whatever the number.
-#' * `memoryLimitMB`: limit on the engine's heap in megabytes; NULL stands for a quarter of the machine's memory. It does
-#'   not count R's own objects. (Not in RevoScaleR.)
+#' * `memoryLimitMB`: limit on the engine's heap in megabytes; NULL stands for a quarter of the machine's memory. It
+#'   does not count R's own objects. (Not in RevoScaleR.)
 #' * `blocksPerRead`: blocks of an XDF file that transforms see at once.
 #' * `reportProgress`: 0 none, 1 rows processed, 2 rows and timings, 3 rows and all timings. The default is 2 in an
 #'   interactive session and 0 in scripts (RevoScaleR: always 2).
@@ -32,16 +32,18 @@
 #' `showTransformFn`, `useDoSMP`, `useSparseCube`, `rngBufferSize`, `traceLevel`).
 #'
 #' @param initialize TRUE resets all options to their defaults before setting those given.
-#' @param libDir,linkDllName,cintSysDir,includeDir,unitTestDir,unitTestDataDir,demoScriptsDir,rowDisplayMax,memStatsReset,memStatsDiff
+#' @param libDir,linkDllName,cintSysDir,includeDir,unitTestDir,unitTestDataDir,demoScriptsDir,rowDisplayMax
 #'   kept, without a meaning here.
-#' @param showTransformFn,useDoSMP,useSparseCube,rngBufferSize,numTasks,hdfsHost,hdfsPort,unixRPath,mrsHadoopPath,traceLevel
+#' @param memStatsReset,memStatsDiff,showTransformFn,useDoSMP,useSparseCube,rngBufferSize,numTasks,traceLevel
 #'   kept, without a meaning here.
-#' @param spark.executorCores,spark.executorMem,spark.executorOverheadMem,spark.numExecutors kept, without a meaning here.
+#' @param hdfsHost,hdfsPort,unixRPath,mrsHadoopPath kept, without a meaning here.
+#' @param spark.executorCores,spark.executorMem,spark.executorOverheadMem,spark.numExecutors kept, without a meaning
+#'   here.
 #' @param fileSystem the file system of data sources; `"native"` is the only one supported.
 #' @param sampleDataDir,blocksPerRead,reportProgress,numCoresToUse,numDigits,defaultDecimalColType,defaultMissingColType
 #'   see Details.
-#' @param computeContext,dataPath,outDataPath,transformPackages,xdfCompressionLevel,dropMain,coefLabelStyle,memoryLimitMB
-#'   see Details.
+#' @param computeContext,dataPath,outDataPath,transformPackages,xdfCompressionLevel,dropMain see Details.
+#' @param coefLabelStyle,memoryLimitMB see Details.
 #' @param ... unknown options: each is ignored with a warning that names the nearest one.
 #' @param opt name of an option.
 #' @param default what to return if there is no such option.
@@ -73,12 +75,12 @@ rxOptions <- function(initialize = FALSE, libDir = system.file("libs", package =
                       memoryLimitMB = NULL, ...) {
   call <- match.call(expand.dots = FALSE)
   old <- current_options()
-  check_argument(is_flag(initialize), "initialize", "TRUE or FALSE", sys.call())
+  check_argument(is_flag(initialize), "initialize", "TRUE or FALSE")
   warn_unknown(dot_names(...), option_names(), "option")
   given <- intersect(as.character(names(call)), option_names())
   values <- mget(given, envir = environment())
   for (name in given) {
-    values[name] <- list(checked_option(name, values[[name]], sys.call()))
+    values[name] <- list(checked_option(name, values[[name]]))
   }
   if (initialize) {
     state$options <- default_options()
@@ -118,7 +120,8 @@ current_options <- function() {
 #'
 #' @noRd
 available_cores <- function() {
-  cores <- parallel::detectCores()
+  # Asking the system takes longer than a small analysis.
+  cores <- state$cores <- state$cores %||% parallel::detectCores()
   limit <- tolower(Sys.getenv("_R_CHECK_LIMIT_CORES_"))
   if (is.na(cores)) {
     1L
@@ -132,16 +135,16 @@ available_cores <- function() {
 #' The option's value if it has the right type
 #'
 #' @noRd
-checked_option <- function(name, value, call) {
+checked_option <- function(name, value) {
   rule <- option_rules[[name]]
   if (!is.null(rule)) {
-    check_argument(rule$ok(value), name, rule$must, call)
+    check_argument(rule$ok(value), name, rule$must)
   }
   if (name == "computeContext") {
-    value <- as_compute_context(value, call)
+    value <- as_compute_context(value)
   }
   if (name == "fileSystem" && !identical(value, "native")) {
-    rx_abort("unsupported", "No file system but \"native\" is supported yet.", call = call)
+    rx_abort("unsupported", "No file system but \"native\" is supported yet.")
   }
   value
 }

@@ -4,8 +4,8 @@
 #' [rxImport()] does.
 #'
 #' @param file an [RxXdfData()] source or the name of an XDF file.
-#' @param varsToKeep,varsToDrop,rowSelection,transforms,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir
-#'   as in [rxImport()].
+#' @param varsToKeep,varsToDrop,rowSelection,transforms as in [rxImport()].
+#' @param transformObjects,transformFunc,transformVars,transformPackages,transformEnvir as in [rxImport()].
 #' @param rowVarName name of a column that becomes the row names.
 #' @param startRow,numRows first row, and how many rows, to read; -1 for all.
 #' @param returnDataFrame FALSE returns a list of columns.
@@ -48,11 +48,7 @@ rxXdfToDataFrame <- function(file, varsToKeep = NULL, varsToDrop = NULL, rowVarN
   check_argument(is_flag(removeMissings), "removeMissings", "TRUE or FALSE")
   check_argument(is_flag(stringsAsFactors), "stringsAsFactors", "TRUE or FALSE")
   source <- overridden_source(xdf_source(file), list(blocksPerRead = blocksPerRead))
-  transforms <- list(
-    rowSelection = substitute(rowSelection), transforms = substitute(transforms), transformObjects = transformObjects,
-    transformFunc = transformFunc, transformVars = transformVars, transformPackages = transformPackages,
-    transformEnvir = transformEnvir, removeMissings = removeMissings, caller = parent.frame()
-  )
+  transforms <- capture_transforms()
   data <- import(
     source,
     transforms = transforms, keep = varsToKeep, drop = varsToDrop, maxRowsByCols = maxRowsByCols,
@@ -61,9 +57,9 @@ rxXdfToDataFrame <- function(file, varsToKeep = NULL, varsToDrop = NULL, rowVarN
   finished_frame(data, rowVarName, stringsAsFactors)
 }
 
-xdf_source <- function(file, call = sys.call(-1)) {
+xdf_source <- function(file) {
   source <- if (is_string(file)) RxXdfData(file) else file
-  check_argument(methods::is(source, "RxXdfData"), "file", "the name of an XDF file or an RxXdfData source", call)
+  check_argument(methods::is(source, "RxXdfData"), "file", "the name of an XDF file or an RxXdfData source")
   source
 }
 

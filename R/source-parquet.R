@@ -38,6 +38,6 @@ methods::setClass(
   )
 )
 
-methods::setMethod("file_spec", "RxParquetData", function(source, call = NULL) {
-  list(type = "parquet", path = locate_input(source@file, ".parquet", call))
+methods::setMethod("file_spec", "RxParquetData", function(source) {
+  list(type = "parquet", path = locate_input(source@file, ".parquet"))
 })

@@ -3,9 +3,9 @@
 #' Delimited text, plain or compressed by gzip, or a folder of such files.
 #'
 #' **Types.** The first `rowsToSniff` rows decide the type of each column that neither `colInfo` nor `colClasses` names:
-#' logical, integer, numeric, Date, POSIXct or character. A later value that does not fit is an error which names the
-#' row, the value, and the `colClasses` that mends it. Decimals become doubles, not float32 as in RevoScaleR:
-#' `rxOptions(defaultDecimalColType = "float32")` brings that back.
+#' logical, integer, numeric or character; dates and times have to be named. A later value that does not fit is an error
+#' which names the row, the value, and the `colClasses` that mends it. Decimals become doubles, not float32 as in
+#' RevoScaleR: `rxOptions(defaultDecimalColType = "float32")` brings that back.
 #'
 #' **colInfo** is a list with an element for every column that there is something to say of, named by the column, or
 #' unnamed with the column in its field `name`. The other fields:
@@ -21,9 +21,9 @@
 #'
 #' **Levels** of a factor that are not given are coded in the order in which they first appear in the file.
 #'
-#' There is one parser, which is fast and does all; so `useFastRead`, `quotedDelimiters` (always TRUE), `checkVarsToKeep`
-#' (always TRUE) and `defaultReadBufferSize` (chosen by the engine) are accepted for the sake of old scripts, but change
-#' nothing.
+#' There is one parser, which is fast and does all; so `useFastRead`, `quotedDelimiters` (always TRUE),
+#' `checkVarsToKeep` (always TRUE) and `defaultReadBufferSize` (chosen by the engine) are accepted for the sake of old
+#' scripts, but change nothing.
 #'
 #' @param file path of the file, searched as in [RxXdfData()].
 #' @param stringsAsFactors whether text becomes factors.
@@ -44,7 +44,9 @@
 #'   rows sniffed, become; see [rxOptions()].
 #' @param writePrecision significant digits of numbers that are written.
 #' @param isFixedFormat,createFileSet fixed format and sets of files are not supported yet: TRUE is an error.
-#' @param combineDelimiters,thousandsSeparator,readDateFormat,readPOSIXctFormat,centuryCutoff,stripZeros,rowsPerOutFile,inputEncoding,writeFactorsAsIndexes
+#' @param combineDelimiters,thousandsSeparator,centuryCutoff,stripZeros,rowsPerOutFile,inputEncoding not supported yet:
+#'   anything but the default is an error.
+#' @param readDateFormat,readPOSIXctFormat,writeFactorsAsIndexes
 #'   not supported yet: anything but the default is an error. Dates are read as yyyy-mm-dd or yyyy/mm/dd.
 #' @param quotedDelimiters,useFastRead,defaultReadBufferSize,checkVarsToKeep no effect; see Details.
 #' @param verbose 1 prints how many rows were imported by [rxImport()].
@@ -81,7 +83,8 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
   check_argument(is.null(delimiter) || is_string(delimiter), "delimiter", "a character or NULL")
   check_argument(is_string(quoteMark), "quoteMark", "a character")
   check_argument(is_string(decimalPoint), "decimalPoint", "a character")
-  check_argument(is.null(firstRowIsColNames) || is_flag(firstRowIsColNames), "firstRowIsColNames", "TRUE, FALSE or NULL")
+  header <- firstRowIsColNames
+  check_argument(is.null(header) || is_flag(header), "firstRowIsColNames", "TRUE, FALSE or NULL")
   check_argument(is_count(rowsToSniff) && rowsToSniff > 0, "rowsToSniff", "a positive whole number")
   check_argument(is_count(rowsToSkip), "rowsToSkip", "a number of rows")
   check_argument(is_flag(returnDataFrame), "returnDataFrame", "TRUE or FALSE")
@@ -89,7 +92,8 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
   check_argument(decimal_types$ok(defaultDecimalColType), "defaultDecimalColType", decimal_types$must)
   missing_types <- option_rules$defaultMissingColType
   check_argument(missing_types$ok(defaultMissingColType), "defaultMissingColType", missing_types$must)
-  check_argument(is_whole(writePrecision) && writePrecision %in% 1:17, "writePrecision", "a number of digits from 1 to 17")
+  digits <- option_rules$numDigits
+  check_argument(digits$ok(writePrecision), "writePrecision", digits$must)
   column_options(colClasses, colInfo)
   new_file_source(
     "RxTextData", file, varsToKeep, varsToDrop, fileSystem,
@@ -134,9 +138,9 @@ methods::setClass(
   )
 )
 
-methods::setMethod("file_spec", "RxTextData", function(source, call = NULL) {
+methods::setMethod("file_spec", "RxTextData", function(source) {
   spec <- list(
-    type = "text", path = locate_input(source@file, "", call), missing_strings = list(source@missingValueString),
+    type = "text", path = locate_input(source@file, ""), missing_strings = list(source@missingValueString),
     quote = source@quoteMark, decimal_point = source@decimalPoint,
     rows_to_sniff = as.integer(source@rowsToSniff), rows_to_skip = as.integer(source@rowsToSkip),
     strings_as_factors = source@stringsAsFactors, decimal_type = engine_kind(source@defaultDecimalColType),
@@ -145,6 +149,6 @@ methods::setMethod("file_spec", "RxTextData", function(source, call = NULL) {
   # NULL leaves these to the engine.
   spec$delimiter <- source@delimiter
   spec$first_row_is_col_names <- source@firstRowIsColNames
-  spec$columns <- column_options(source@colClasses, source@colInfo, call)
+  spec$columns <- column_options(source@colClasses, source@colInfo)
   spec
 })

@@ -65,6 +65,6 @@ methods::setClass(
   )
 )
 
-methods::setMethod("file_spec", "RxXdfData", function(source, call = NULL) {
-  list(type = "xdf", path = locate_input(source@file, ".xdf", call))
+methods::setMethod("file_spec", "RxXdfData", function(source) {
+  list(type = "xdf", path = locate_input(source@file, ".xdf"))
 })

@@ -50,11 +50,11 @@ methods::setClass("RxFileData", contains = "RxDataSource", representation = meth
 #' @param data a string, a data source, or a data frame, which is its own source
 #' @param name what to call the argument in messages
 #' @noRd
-as_source <- function(data, name = "data", call = sys.call(-1)) {
+as_source <- function(data, name = "data") {
   if (is.data.frame(data) || methods::is(data, "RxDataSource")) {
     return(data)
   }
-  check_argument(is_string(data), name, "a data frame, a data source or the name of a file", call)
+  check_argument(is_string(data), name, "a data frame, a data source or the name of a file")
   switch(file_type(data),
     xdf = RxXdfData(data),
     parquet = RxParquetData(data),
@@ -69,11 +69,11 @@ as_source <- function(data, name = "data", call = sys.call(-1)) {
 #' @param transform see compose_transform()
 #' @return a list with `type`, what that type needs, and the optional parts `start_row`, `num_rows` and `transform`
 #' @noRd
-source_spec <- function(data, start_row = 1, num_rows = -1, transform = NULL, call = sys.call(-1)) {
-  check_argument(is_whole(start_row) && start_row >= 1, "startRow", "a whole number from 1", call)
-  check_argument(is_whole(num_rows) && num_rows >= -1, "numRows", "a number of rows, or -1 for all", call)
-  source <- as_source(data, call = call)
-  spec <- if (is.data.frame(source)) frame_spec(source) else file_spec(source, call)
+source_spec <- function(data, start_row = 1, num_rows = -1, transform = NULL) {
+  check_argument(is_whole(start_row) && start_row >= 1, "startRow", "a whole number from 1")
+  check_argument(is_whole(num_rows) && num_rows >= -1, "numRows", "a number of rows, or -1 for all")
+  source <- as_source(data)
+  spec <- if (is.data.frame(source)) frame_spec(source) else file_spec(source)
   if (start_row > 1) spec$start_row <- start_row
   if (num_rows >= 0) spec$num_rows <- num_rows
   spec$transform <- transform
@@ -87,7 +87,7 @@ frame_spec <- function(data) {
 #' The spec of a source object; a method for every class
 #'
 #' @noRd
-methods::setGeneric("file_spec", function(source, call = NULL) standardGeneric("file_spec"))
+methods::setGeneric("file_spec", function(source) standardGeneric("file_spec"))
 
 #' Which columns of a source are visible: varsToKeep and varsToDrop of the source, then those of a call
 #'
@@ -127,15 +127,15 @@ file_type <- function(path) {
 #' Sets the slots that all file sources have, with checks
 #'
 #' @noRd
-new_file_source <- function(class, file, varsToKeep, varsToDrop, fileSystem, call = sys.call(-1), ...) {
-  check_argument(is_string(file) && nzchar(file), "file", "the name of a file", call)
-  check_argument(is.null(varsToKeep) || is_strings(varsToKeep), "varsToKeep", "a character vector or NULL", call)
-  check_argument(is.null(varsToDrop) || is_strings(varsToDrop), "varsToDrop", "a character vector or NULL", call)
+new_file_source <- function(class, file, varsToKeep, varsToDrop, fileSystem, ...) {
+  check_argument(is_string(file) && nzchar(file), "file", "the name of a file")
+  check_argument(is.null(varsToKeep) || is_strings(varsToKeep), "varsToKeep", "a character vector or NULL")
+  check_argument(is.null(varsToDrop) || is_strings(varsToDrop), "varsToDrop", "a character vector or NULL")
   if (length(varsToKeep) && length(varsToDrop)) {
-    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.", call = call)
+    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.")
   }
   if (!(is.null(fileSystem) || identical(fileSystem, "native"))) {
-    rx_abort("unsupported", "No file system but \"native\" is supported yet.", call = call)
+    rx_abort("unsupported", "No file system but \"native\" is supported yet.")
   }
   methods::new(
     class,
@@ -219,14 +219,15 @@ methods::setMethod("show", "RxFileData", function(object) {
 })
 
 #' @rdname source-methods
-#' @exportS3Method base::print RxDataSource
+#' @export
 print.RxDataSource <- function(x, ...) {
   methods::show(x)
   invisible(x)
 }
 
 #' @rdname source-methods
-#' @exportS3Method utils::head RxDataSource
+#' @importFrom utils head
+#' @export
 head.RxDataSource <- function(x, n = 6L, reportProgress = 0L, ...) {
   check_argument(is_whole(n), "n", "a number of rows")
   if (n < 0) {
@@ -236,7 +237,8 @@ head.RxDataSource <- function(x, n = 6L, reportProgress = 0L, ...) {
 }
 
 #' @rdname source-methods
-#' @exportS3Method utils::tail RxDataSource
+#' @importFrom utils tail
+#' @export
 tail.RxDataSource <- function(x, n = 6L, addrownums = TRUE, reportProgress = 0L, ...) {
   check_argument(is_whole(n), "n", "a number of rows")
   rows <- row_count(x)
@@ -249,15 +251,16 @@ tail.RxDataSource <- function(x, n = 6L, addrownums = TRUE, reportProgress = 0L,
 }
 
 #' @rdname source-methods
-#' @exportS3Method base::summary RxDataSource
+#' @export
 summary.RxDataSource <- function(object, ...) rxSummary(~., data = object, ...)
 
 #' @rdname source-methods
-#' @exportS3Method base::as.data.frame RxDataSource
+#' @export
 as.data.frame.RxDataSource <- function(x, row.names = NULL, optional = FALSE, ...) read_rows(x)
 
 #' @rdname source-methods
-#' @exportS3Method utils::str RxDataSource
+#' @importFrom utils str
+#' @export
 str.RxDataSource <- function(object, ...) {
   slots <- methods::slotNames(object)
   cat("Formal class '", class(object), "' [package \"rxscale\"] with ", length(slots), " slots\n", sep = "")
@@ -276,7 +279,7 @@ read_rows <- function(source, start_row = 1, num_rows = -1, reportProgress = 0, 
   if (is.null(columns) && methods::is(source, "RxDataSource") && length(c(source@colNames, source@varsToDrop))) {
     columns <- names(source_info(source)$fields)
   }
-  import_frame(spec, columns, reportProgress)
+  import_frame(spec, columns, reportProgress = reportProgress)
 }
 
 #' Number of rows of a source, counted by reading it where nothing else tells

@@ -35,6 +35,8 @@ capture_transforms <- function(frame = parent.frame()) {
 #' @param formula_expressions named list of expressions, evaluated last; their infinite results become missing
 #' @param removeMissings whether to drop rows with a missing value in any variable kept
 #' @param keep variables needed downstream, or NULL for all
+#' @param columns columns of the data that are passed on along with all new variables, or NULL for all; others are read
+#'   if they are used
 #' @param caller where the user called
 #' @param file path of the data, for .rxReadFileName
 #' @param prediction whether predictions are made, for .rxIsPrediction
@@ -45,7 +47,8 @@ capture_transforms <- function(frame = parent.frame()) {
 compose_transform <- function(data_names, transforms = NULL, transformObjects = NULL, transformFunc = NULL,
                               transformVars = NULL, transformPackages = NULL, transformEnvir = NULL,
                               rowSelection = NULL, formula_expressions = list(), removeMissings = FALSE, keep = NULL,
-                              caller = parent.frame(), file = "", prediction = FALSE, call = sys.call(-1)) {
+                              columns = NULL, caller = parent.frame(), file = "", prediction = FALSE,
+                              call = user_call()) {
   check_transform_arguments(transformObjects, transformFunc, transformVars, transformEnvir, data_names, call)
   transforms <- transforms_list(transforms, caller, call)
   selection <- selection_expression(rowSelection, data_names, caller)
@@ -55,12 +58,16 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   }
   expressions <- c(transforms, list(selection), formula_expressions)
   used <- unlist(lapply(expressions, all.vars))
-  read <- if (is.null(keep)) data_names else intersect(data_names, c(keep, used, transformVars))
+  wanted <- if (is.null(keep)) columns %||% data_names else intersect(data_names, keep)
+  read <- union(wanted, intersect(data_names, c(used, transformVars)))
+  hidden <- if (is.null(keep)) setdiff(read, c(wanted, names(transforms)))
   # A chunk without any column would not tell its number of rows.
   read <- if (length(read) == 0) utils::head(data_names, 1) else read
   passed <- if (is.null(transformFunc)) character() else transformVars %||% read
 
-  env <- transform_environment(expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call)
+  env <- transform_environment(
+    expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call
+  )
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
   if (!is.null(transformFunc) && !is.primitive(transformFunc)) {
@@ -85,6 +92,8 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
     chunk <- apply_expressions(formula_expressions, chunk, env, finite)
     if (!is.null(keep)) {
       chunk <- chunk[intersect(c(keep, names(formula_expressions)), names(chunk))]
+    } else if (length(hidden) > 0) {
+      chunk <- chunk[setdiff(names(chunk), hidden)]
     }
     if (removeMissings) {
       chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))

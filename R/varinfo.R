@@ -15,8 +15,8 @@
 #' @param allNodes no effect: there is one node.
 #' @param varInfo a list with an element for every column to change, named by the column, or unnamed with the column's
 #'   number as `position`. Fields: `newName`, `description`, `low`, `high`, `levels` (new labels of all levels, in their
-#'   order) and `tzone` (of a POSIXct column). Other fields of `rxGetVarInfo()` are left alone, so a changed result of it
-#'   can be given back.
+#'   order) and `tzone` (of a POSIXct column). Other fields of `rxGetVarInfo()` are left alone, so a changed result of
+#'   it can be given back.
 #' @return `rxGetVarInfo()`: a list named by column of lists with those that apply of `description`, `varType`,
 #'   `storage`, `low`, `high`, `levels` and `tzone`. `rxGetVarNames()`: a character vector. `rxSetVarInfo()`: the data
 #'   source, invisibly, after changing the file in place; or a new data frame, to which `low` and `high` mean nothing.
@@ -60,7 +60,7 @@ rxSetVarInfo <- function(varInfo, data) {
     fields[[change$at]] <- changed_field(fields[[change$at]], change)
   }
   check_new_names(vapply(fields, function(field) field$name, ""))
-  engine_call(rx_engine_set_metadata, info$file, fields, info$description)
+  engine_call(rx_engine_set_metadata, info$file, plain_fields(fields), info$description)
   invisible(source)
 }
 
@@ -123,15 +123,15 @@ storage_names <- c(
 #' What varInfo changes: a list of its elements, each with the column's position as `at`
 #'
 #' @noRd
-var_changes <- function(varInfo, columns, call = sys.call(-1)) {
+var_changes <- function(varInfo, columns) {
   known <- c("position", "newName", "description", "low", "high", "levels", "tzone")
   described <- c("varType", "storage")
   lapply(seq_along(varInfo), function(i) {
     change <- varInfo[[i]]
-    check_argument(is.list(change), "varInfo", "a list of lists named by column", call)
+    check_argument(is.list(change), "varInfo", "a list of lists named by column")
     unsupported <- intersect(names(change), c("valueInfoCodes", "valueInfoLabels"))
     if (length(unsupported)) {
-      rx_abort("unsupported", sprintf("Field `%s` of `varInfo` is not supported yet.", unsupported[1]), call = call)
+      rx_abort("unsupported", sprintf("Field `%s` of `varInfo` is not supported yet.", unsupported[1]))
     }
     warn_unknown(setdiff(names(change), c(known, described)), known, "field of `varInfo`")
     name <- names(varInfo)[i]
@@ -139,36 +139,36 @@ var_changes <- function(varInfo, columns, call = sys.call(-1)) {
       position <- change$position
       check_argument(
         is_whole(position) && position >= 1 && position <= length(columns), "position",
-        sprintf("a number from 1 to %d in every unnamed element", length(columns)), call
+        sprintf("a number from 1 to %d in every unnamed element", length(columns))
       )
       change$at <- position
     } else {
       kept_columns(columns, name)
       change$at <- match(name, columns)
     }
-    check_argument(is.null(change$newName) || is_string(change$newName), "newName", "a string", call)
-    check_argument(is.null(change$description) || is_string(change$description), "description", "a string", call)
-    check_argument(is.null(change$low) || is_number(change$low), "low", "a number", call)
-    check_argument(is.null(change$high) || is_number(change$high), "high", "a number", call)
+    check_argument(is.null(change$newName) || is_string(change$newName), "newName", "a string")
+    check_argument(is.null(change$description) || is_string(change$description), "description", "a string")
+    check_argument(is.null(change$low) || is_number(change$low), "low", "a number")
+    check_argument(is.null(change$high) || is_number(change$high), "high", "a number")
     change
   })
 }
 
-check_new_names <- function(names, call = sys.call(-1)) {
+check_new_names <- function(names) {
   twice <- names[duplicated(names)]
   if (length(twice)) {
-    rx_abort("argument", sprintf("Two columns would be named '%s'.", twice[1]), column = twice[1], call = call)
+    rx_abort("argument", sprintf("Two columns would be named '%s'.", twice[1]), column = twice[1])
   }
 }
 
-changed_field <- function(field, change, call = sys.call(-1)) {
+changed_field <- function(field, change) {
   if (!is.null(change$levels)) {
-    check_relabel(field$name, unlist(field$levels), change$levels, call)
+    check_relabel(field$name, unlist(field$levels), change$levels)
     field$levels <- as.character(change$levels)
   }
   if (!is.null(change$tzone)) {
     if (field$kind != "POSIXct") {
-      rx_abort("wrong_type", sprintf("Column '%s' has no time zone.", field$name), column = field$name, call = call)
+      rx_abort("wrong_type", sprintf("Column '%s' has no time zone.", field$name), column = field$name)
     }
     field$tz <- change$tzone
   }
@@ -179,14 +179,21 @@ changed_field <- function(field, change, call = sys.call(-1)) {
   field
 }
 
-check_relabel <- function(name, old, new, call) {
+#' Fields as the engine takes them: it reads lists, not character vectors
+#'
+#' @noRd
+plain_fields <- function(fields) {
+  lapply(fields, function(field) replace(field, "levels", list(if (!is.null(field$levels)) as.list(field$levels))))
+}
+
+check_relabel <- function(name, old, new) {
   if (is.null(old)) {
-    rx_abort("wrong_type", sprintf("Column '%s' is no factor.", name), column = name, call = call)
+    rx_abort("wrong_type", sprintf("Column '%s' is no factor.", name), column = name)
   }
   if (length(old) != length(new) || anyNA(new) || anyDuplicated(new)) {
     rx_abort(
       "argument", sprintf("`levels` of column '%s' must be %d different labels.", name, length(old)),
-      hint = "They replace the old labels one by one.", column = name, call = call
+      hint = "They replace the old labels one by one.", column = name
     )
   }
 }
@@ -194,7 +201,7 @@ check_relabel <- function(name, old, new, call) {
 set_frame_info <- function(data, changes) {
   for (change in changes) {
     if (!is.null(change$levels)) {
-      check_relabel(names(data)[change$at], levels(data[[change$at]]), change$levels, sys.call(-1))
+      check_relabel(names(data)[change$at], levels(data[[change$at]]), change$levels)
       levels(data[[change$at]]) <- as.character(change$levels)
     }
     if (!is.null(change$description)) {
@@ -205,7 +212,7 @@ set_frame_info <- function(data, changes) {
     }
     names(data)[change$at] <- change$newName %||% names(data)[change$at]
   }
-  check_new_names(names(data), sys.call(-1))
+  check_new_names(names(data))
   data
 }
 

@@ -4,7 +4,7 @@
 #   RXSCALE_TARGET_DIR  a folder that keeps compiled code between installs. The Rust sources are mirrored into it, so
 #                       that they compile once, whatever temporary folders R unpacks them to.
 #   RXSCALE_JOBS        how many crates are compiled at once.
-#   RXSCALE_FEATURES    features of the crate to switch on, for tests.
+#   RXSCALE_FEATURES    cargo features to switch on, for tests.
 
 source(file.path("tools", "msrv.R"))
 
@@ -27,8 +27,8 @@ mirror <- function(from, to) {
   wanted <- list_sources(from)
   unlink(file.path(to, setdiff(list_sources(to), wanted)))
   checksum <- function(root) unname(tools::md5sum(file.path(root, wanted)))
-  changed <- wanted[!(checksum(from) == checksum(to)) %in% FALSE]
-  for (file in changed) {
+  same <- (checksum(from) == checksum(to)) %in% TRUE
+  for (file in wanted[!same]) {
     dir.create(dirname(file.path(to, file)), recursive = TRUE, showWarnings = FALSE)
     file.copy(file.path(from, file), file.path(to, file), overwrite = TRUE)
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Regenerates R/extendr-wrappers.R from the Rust sources, then NAMESPACE and man/ from the R sources.
+# Regenerates R/extendr-wrappers.R from the Rust sources, then the Collate field, NAMESPACE and man/ from the R sources.
 # With --check changes nothing and fails if the committed wrappers are out of date.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -20,5 +20,10 @@ if [ "${1:-}" = --check ]; then
   fi
 else
   write_wrappers R/extendr-wrappers.R
-  Rscript -e 'roxygen2::roxygenise(load_code = "source")'
+  Rscript -e 'roxygen2::update_collate(".")'
+  # roxygen2 knows S4 classes only of a package that is installed.
+  library=$(mktemp -d)
+  trap 'rm -rf "$library"' EXIT
+  R CMD INSTALL --no-docs --library="$library" .
+  R_LIBS="$library${R_LIBS:+:$R_LIBS}" Rscript -e 'roxygen2::roxygenise(load_code = "installed")'
 fi

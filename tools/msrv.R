@@ -34,13 +34,14 @@ find_cargo <- function() {
     }
     if (is.null(found)) found <- rustc
   }
+  needed <- paste0("rxscale is compiled with Rust ", required, " or newer, and ")
   message(
+    needed,
     if (is.null(found)) {
-      paste0("rxscale is compiled with Rust ", required, " or newer, and no cargo was found in PATH or ~/.cargo/bin: ")
+      "no cargo was found in PATH or ~/.cargo/bin: install it with rustup from https://rustup.rs and try again."
     } else {
-      paste0("rxscale is compiled with Rust ", required, " or newer, and only ", found, " was found: ")
-    },
-    "install it with rustup from https://rustup.rs (or run `rustup update stable`) and try again."
+      paste0("only ", found, " was found: run `rustup update`, or get rustup from https://rustup.rs, and try again.")
+    }
   )
   quit(save = "no", status = 1)
 }

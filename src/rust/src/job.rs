@@ -10,6 +10,7 @@ use rx_run::local::panicked;
 use rx_run::{Control, Pool};
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,10 @@ const POLL: Duration = Duration::from_millis(100);
 /// How to run: the list that `job_options()` of R/engine.R makes.
 pub struct Job {
     threads: usize,
+    /// Bytes that the engine may use for states.
+    pub memory: u64,
+    /// Where rows made by R code may be kept while the job runs.
+    pub spool: PathBuf,
     /// Draws progress: `function(rows, seconds, done)`, protected by the list.
     report: Option<Robj>,
 }
@@ -27,7 +32,14 @@ impl Job {
     /// Reads the list.
     pub fn from_r(job: &Robj) -> Result<Job> {
         let threads: f64 = spec::parse(&spec::need(job, "threads")?, "threads")?;
-        Ok(Job { threads: threads.max(1.0) as usize, report: spec::get(job, "report") })
+        let megabytes: Option<f64> = spec::maybe(job, "memory")?;
+        let spool: String = spec::parse(&spec::need(job, "spool")?, "spool")?;
+        Ok(Job {
+            threads: threads.max(1.0) as usize,
+            memory: megabytes.map_or_else(rx_run::default_memory, |mb| (mb * 1_048_576.0) as u64),
+            spool: spool.into(),
+            report: spec::get(job, "report"),
+        })
     }
 
     /// The session's pool; a job inside a job has one of its own, since the threads of the other may all be waiting.

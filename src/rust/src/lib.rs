@@ -14,11 +14,13 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{import, info, session};
+use glue::{import, info, linmod, session, summary};
 
 extendr_module! {
     mod rxscale;
     use session;
     use info;
     use import;
+    use summary;
+    use linmod;
 }

@@ -3,8 +3,8 @@
 use crate::interrupt::contained;
 use extendr_api::prelude::*;
 use libR_sys::{
-    INTEGER, LOGICAL, R_NaString, R_xlen_t, REAL, Rf_allocVector, Rf_install, Rf_mkCharLenCE, Rf_setAttrib, SEXP,
-    SEXPTYPE, SET_STRING_ELT, SET_VECTOR_ELT, cetype_t,
+    INTEGER, LOGICAL, R_NaString, R_xlen_t, REAL, Rf_allocVector, Rf_install, Rf_mkCharLenCE, Rf_setAttrib,
+    SET_STRING_ELT, SET_VECTOR_ELT, SEXP, SEXPTYPE, cetype_t,
 };
 use rx_data::column::{NA_F64, NA_I32, NA_I64, is_na_f32};
 use rx_data::sink::FrameTable;

@@ -84,8 +84,11 @@ impl Transformed {
         }
         let call = Call { fun: transform.fun, start_row: transform.first_row, number: 0 };
         let answer = call.evaluate(sample.finish()?)?.ok_or_else(|| {
-            Error::new(ErrorKind::Transform, "The transform returned NULL for the first rows, so its columns are not known.")
-                .hint("Return columns of length zero where no row is wanted.")
+            Error::new(
+                ErrorKind::Transform,
+                "The transform returned NULL for the first rows, so its columns are not known.",
+            )
+            .hint("Return columns of length zero where no row is wanted.")
         })?;
         let fields = answer.fields.into_iter().map(|mut field| {
             let before = input_schema.fields.iter().find(|f| f.name == field.name && f.kind == field.kind);
@@ -312,7 +315,9 @@ impl Answer {
         let changed = |name: &str, what: String| {
             Error::new(ErrorKind::Transform, format!("The transform's column '{name}' {what} in chunk {number}."))
                 .column(name)
-                .hint("Return the same columns of the same types for every chunk; as.numeric() and the like fix a type.")
+                .hint(
+                    "Return the same columns of the same types for every chunk; as.numeric() and the like fix a type.",
+                )
         };
         if let Some(new) = self.fields.iter().find(|f| schema.fields.iter().all(|known| known.name != f.name)) {
             return Err(changed(&new.name, "is new".into()));

@@ -1,6 +1,9 @@
 //! One `#[extendr]` function per entry: parse the arguments, run one engine function as a job, convert the result.
 
+pub mod analysis;
 pub mod import;
 pub mod info;
+pub mod linmod;
 pub mod session;
 pub mod source;
+pub mod summary;

@@ -4,8 +4,12 @@
 pub mod control;
 pub mod levels;
 pub mod local;
+pub mod memory;
 pub mod pool;
+pub mod prepare;
 
 pub use control::Control;
 pub use local::{map, reduce};
+pub use memory::default_memory;
 pub use pool::Pool;
+pub use prepare::{Prepared, prepare};

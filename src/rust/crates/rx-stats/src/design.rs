@@ -210,7 +210,7 @@ impl<'d> Decoder<'d> {
             dropped: bad as u64 - zero_weights,
             numeric: &numeric,
             codes: &codes,
-            weight: design.weight.is_some().then_some(&self.weight[..kept]),
+            weight: design.weight.is_some().then(|| &self.weight[..kept]),
         })
     }
 

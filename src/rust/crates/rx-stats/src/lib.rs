@@ -1,7 +1,16 @@
 //! The estimators of rxscale: one file an algorithm, one contract ([`estimator`]), one test of its laws ([`laws`]).
 
+pub mod cells;
+pub mod crossprod;
 pub mod design;
 pub mod estimator;
+#[cfg(test)]
+pub mod laws;
+#[cfg(feature = "solve")]
+pub mod linmod;
+#[cfg(feature = "solve")]
+pub mod solve;
+pub mod summary;
 
 pub use design::Design;
 pub use estimator::{Estimator, Finish, ModelBatch, Step};

@@ -88,7 +88,8 @@ pub fn column_from_array(array: &dyn Array, nulls: Nulls, name: &str) -> Result<
     })
 }
 
-fn cannot_hold(data_type: &DataType, name: &str) -> Error {
+/// The error about a type that no column can hold.
+pub(crate) fn cannot_hold(data_type: &DataType, name: &str) -> Error {
     Error::new(ErrorKind::WrongType, format!("Column '{name}' has the type {data_type}, which no variable can hold."))
         .column(name)
         .hint(format!("Leave it out: varsToDrop = \"{name}\"."))

@@ -57,7 +57,7 @@ pub fn array_from_column(column: &Column, field: &Field) -> Result<Stored> {
         (Kind::Character, Column::Dict { codes, labels }) => {
             let mut builder = StringBuilder::new();
             for &code in codes {
-                builder.append_option(usize::try_from(code - 1).ok().and_then(|i| labels.get(i)));
+                builder.append_option(if code == NA_I32 { None } else { labels.get(code as usize - 1) });
             }
             Arc::new(builder.finish())
         }
@@ -93,6 +93,14 @@ pub fn range(column: &Column) -> Option<(f64, f64)> {
         Column::F32(v) => fold(v, f64::from),
         Column::F64(v) => fold(v, |x| x),
         Column::Str(_) | Column::Dict { .. } => None,
+    }
+}
+
+/// The range of two columns together.
+pub fn union(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+        (a, b) => a.or(b),
     }
 }
 

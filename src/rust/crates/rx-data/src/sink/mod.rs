@@ -1,12 +1,20 @@
 //! Where blocks go.
 
 mod atomic;
+mod format;
 mod frame;
+mod gather;
+mod parquet;
+mod text;
 mod xdf;
 
 pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
+pub use parquet::{ParquetOptions, ParquetSink};
+pub use text::{EncodedText, Quote, TextSink, TextSinkOptions};
 pub use xdf::{XdfOptions, XdfSink};
+
+pub(crate) use parquet::{INFO_KEY as PARQUET_INFO_KEY, ParquetInfo};
 
 use crate::block::Block;
 use crate::error::Result;

@@ -1,11 +1,11 @@
 //! Writes XDF files.
 
+use super::gather::{Gather, Piece, check_rows_per_block};
 use super::{AtomicFile, Sink};
 use crate::block::Block;
 use crate::column::Column;
-use crate::convert::{array_from_column, range, schema_to_arrow};
+use crate::convert::{array_from_column, range, schema_to_arrow, union};
 use crate::error::{Error, ErrorKind, Result};
-use crate::interner::{Interner, Recode};
 use crate::schema::{Kind, Schema};
 use crate::source::{Source, XdfSource};
 use crate::xdf::{self, Compression, FileInfo, Footer, InPlace, MAX_BATCH_ROWS, Message, Place};
@@ -43,33 +43,8 @@ pub struct XdfSink {
     /// Where each column of the file is in the blocks, if they are not in the same order.
     order: Option<Vec<usize>>,
     compression: Compression,
-    rows_per_block: u64,
-    admission: Mutex<Admission>,
+    gather: Mutex<Gather>,
     output: Mutex<Output>,
-}
-
-/// What is decided in block order.
-struct Admission {
-    /// One a column; used by factors.
-    interners: Vec<Interner>,
-    /// Rows that were admitted but wait for others.
-    waiting: Vec<Part>,
-    waiting_rows: usize,
-    /// Rows in the logical block so far, those waiting not counted.
-    block_rows: u64,
-}
-
-/// Some rows of one incoming block.
-struct Part {
-    block: Block,
-    /// How to translate the codes of each column.
-    recodes: Vec<Recode>,
-}
-
-/// The rows of one record batch.
-pub struct Piece {
-    parts: Vec<Part>,
-    starts_block: bool,
 }
 
 /// A record batch ready to be written.
@@ -98,10 +73,7 @@ struct Output {
 impl XdfSink {
     /// Starts a file for blocks of these columns.
     pub fn create(schema: Schema, options: XdfOptions) -> Result<Self> {
-        if options.rows_per_block == Some(0) {
-            let error = Error::new(ErrorKind::Argument, "A block cannot have 0 rows.");
-            return Err(error.hint("Pass a positive number of rows per block."));
-        }
+        check_rows_per_block(options.rows_per_block)?;
         if options.append_rows && options.path.exists() {
             XdfSink::append(schema, options)
         } else {
@@ -142,21 +114,20 @@ impl XdfSink {
         info: FileInfo,
         options: &XdfOptions,
     ) -> Self {
-        let seed = |labels: &crate::Labels| Interner::with_labels(labels);
-        let interners = schema.fields.iter().map(|f| f.levels.as_ref().map_or_else(Interner::default, seed)).collect();
+        let rows_per_block = options.rows_per_block.unwrap_or(BLOCK_ROWS);
+        let gather = Gather::new(&schema, MIN_BATCH_ROWS..=MAX_BATCH_ROWS, rows_per_block);
         let ranges = vec![None; schema.fields.len()];
         XdfSink {
             order,
             compression: options.compression,
-            rows_per_block: options.rows_per_block.unwrap_or(BLOCK_ROWS),
-            admission: Mutex::new(Admission { interners, waiting: Vec::new(), waiting_rows: 0, block_rows: 0 }),
+            gather: Mutex::new(gather),
             output: Mutex::new(Output { target, batches, info, ranges, rows: 0 }),
             schema,
         }
     }
 
     fn encode_piece(&self, piece: Piece) -> Result<EncodedPiece> {
-        let rows = piece.parts.iter().map(|p| p.block.rows).sum();
+        let rows = piece.rows();
         let mut stored = Vec::with_capacity(self.schema.fields.len());
         let mut ranges = Vec::with_capacity(self.schema.fields.len());
         for (j, field) in self.schema.fields.iter().enumerate() {
@@ -167,57 +138,6 @@ impl XdfSink {
         }
         let message = xdf::encode_batch(rows, &stored, self.compression)?;
         Ok(EncodedPiece { message, starts_block: piece.starts_block, ranges })
-    }
-}
-
-impl Part {
-    /// The values of a column; those of a factor as codes of the file's dictionary.
-    fn recoded(&self, j: usize, kind: &Kind) -> Column {
-        match (&self.block.columns[j], kind, &self.recodes[j]) {
-            (Column::Dict { codes, .. }, Kind::Factor { .. }, Recode::Same) => Column::I32(codes.clone()),
-            (Column::Dict { codes, .. }, Kind::Factor { .. }, recode) => {
-                Column::I32(codes.iter().map(|&c| recode.code(c)).collect())
-            }
-            (column, ..) => column.clone(),
-        }
-    }
-}
-
-impl Admission {
-    /// Takes record batches off the waiting rows, as long as they are enough (or `all` must go).
-    fn cut(&mut self, rows_per_block: u64, all: bool) -> Vec<Piece> {
-        let mut pieces = Vec::new();
-        loop {
-            let room = rows_per_block - self.block_rows;
-            let rows = self.waiting_rows.min(MAX_BATCH_ROWS).min(usize::try_from(room).unwrap_or(usize::MAX));
-            if rows == 0 || !(all || rows >= MIN_BATCH_ROWS || rows as u64 == room) {
-                return pieces;
-            }
-            pieces.push(Piece { parts: self.take(rows), starts_block: self.block_rows == 0 });
-            self.block_rows = (self.block_rows + rows as u64) % rows_per_block;
-        }
-    }
-
-    /// The first rows of those waiting.
-    fn take(&mut self, rows: usize) -> Vec<Part> {
-        self.waiting_rows -= rows;
-        let (mut taken, mut missing) = (Vec::new(), rows);
-        let mut waiting = std::mem::take(&mut self.waiting).into_iter();
-        for part in waiting.by_ref() {
-            let n = part.block.rows;
-            if n > missing {
-                let rest = Part { block: part.block.slice(missing, n - missing), recodes: part.recodes.clone() };
-                if missing > 0 {
-                    taken.push(Part { block: part.block.slice(0, missing), recodes: part.recodes });
-                }
-                self.waiting.push(rest);
-                break;
-            }
-            missing -= n;
-            taken.push(part);
-        }
-        self.waiting.extend(waiting);
-        taken
     }
 }
 
@@ -234,16 +154,7 @@ impl Sink for XdfSink {
         if let Some(order) = &self.order {
             block.columns = order.iter().map(|&j| block.columns[j].clone()).collect();
         }
-        let mut admission = lock(&self.admission)?;
-        let factors = block.columns.iter().zip(&self.schema.fields).zip(&mut admission.interners);
-        let recodes = factors.map(|((column, field), interner)| match (column, &field.kind) {
-            (Column::Dict { labels, .. }, Kind::Factor { .. }) => interner.table(labels),
-            _ => Recode::Same,
-        });
-        let recodes = recodes.collect();
-        admission.waiting_rows += block.rows;
-        admission.waiting.push(Part { block, recodes });
-        Ok(admission.cut(self.rows_per_block, false))
+        Ok(lock(&self.gather)?.admit(block, &self.schema))
     }
 
     fn encode(&self, pieces: Vec<Piece>) -> Result<Vec<EncodedPiece>> {
@@ -256,12 +167,12 @@ impl Sink for XdfSink {
     }
 
     fn finish(self) -> Result<u64> {
-        let rest = lock(&self.admission)?.cut(self.rows_per_block, true);
+        let rest = lock(&self.gather)?.rest();
         let rest = self.encode(rest)?;
         self.write(rest)?;
-        let interners = self.admission.into_inner().map_err(|_| poisoned())?.interners;
+        let levels = self.gather.into_inner().map_err(|_| poisoned())?.into_levels();
         let output = self.output.into_inner().map_err(|_| poisoned())?;
-        output.finish(self.schema, interners, self.compression)
+        output.finish(self.schema, levels, self.compression)
     }
 }
 
@@ -280,7 +191,7 @@ impl Output {
         Ok(())
     }
 
-    fn finish(mut self, mut schema: Schema, interners: Vec<Interner>, compression: Compression) -> Result<u64> {
+    fn finish(mut self, mut schema: Schema, levels: Vec<Vec<String>>, compression: Compression) -> Result<u64> {
         let appended = matches!(self.target, Target::Old(_));
         for (field, range) in schema.fields.iter_mut().zip(self.ranges) {
             let given = field.low.zip(field.high);
@@ -289,9 +200,9 @@ impl Output {
             }
         }
         let mut dictionaries = Vec::new();
-        for (field, interner) in schema.fields.iter().zip(interners) {
+        for (field, levels) in schema.fields.iter().zip(levels) {
             if let Kind::Factor { .. } = field.kind {
-                let dictionary = xdf::encode_dictionary(dictionaries.len() as i64, interner.labels(), compression)?;
+                let dictionary = xdf::encode_dictionary(dictionaries.len() as i64, &levels, compression)?;
                 dictionaries.push(self.target.message(&dictionary)?);
             }
         }
@@ -355,13 +266,6 @@ fn holds(wide: &Kind, narrow: &Kind) -> bool {
         (Numeric, Int16 | Integer | Logical | Float32) => true,
         (Character, Factor { .. }) => true,
         (wide, narrow) => wide == narrow,
-    }
-}
-
-fn union(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-        (a, b) => a.or(b),
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod frame;
 mod open;
+mod parquet;
 mod range;
 mod text;
 mod xdf;
 
 pub use frame::Frame;
 pub use open::open_file;
+pub use parquet::ParquetSource;
 pub use range::RowRange;
 pub use text::{ColumnOptions, TextOptions, TextSource};
 pub use xdf::XdfSource;

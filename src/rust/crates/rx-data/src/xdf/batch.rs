@@ -3,10 +3,10 @@
 use super::codec::{Compression, Pool, compress, decompress};
 use super::footer::Place;
 use crate::column::Column;
-use crate::convert::{Dictionary, Nulls, Stored, column_from_array};
+use crate::convert::{Dictionary, Nulls, Stored, cannot_hold, column_from_array};
 use crate::error::{Error, Result};
 use crate::source::read_at;
-use arrow::array::{Array, ArrayRef, NullArray, StringArray, make_array, new_empty_array};
+use arrow::array::{Array, ArrayData, ArrayRef, NullArray, StringArray, make_array, new_empty_array};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use arrow::datatypes::{self, DataType, UnionMode};
 use arrow::ipc::convert::metadata_to_fb;
@@ -146,6 +146,8 @@ fn encode(rows: usize, columns: &[Stored], compression: Compression, dictionary:
 pub(crate) struct Slot {
     /// The type of the array: that of the keys for a dictionary.
     data_type: DataType,
+    /// Whether rxscale leaves the missing code under its nulls.
+    coded: bool,
     /// What the columns before it take.
     before: Counts,
 }
@@ -157,7 +159,7 @@ impl Slot {
         let slot = |field: &Arc<datatypes::Field>| {
             let before = next;
             next.add(storage(field.data_type()));
-            Slot { data_type: storage(field.data_type()).clone(), before }
+            Slot { data_type: storage(field.data_type()).clone(), coded: is_coded(field.data_type()), before }
         };
         schema.fields().iter().map(slot).collect()
     }
@@ -246,6 +248,9 @@ impl Reader<'_> {
         let mut ranges = Vec::new();
         let mut parts = Vec::with_capacity(wanted.len());
         for want in wanted {
+            if want.slot.data_type.is_nested() || matches!(want.slot.data_type, DataType::FixedSizeBinary(_)) {
+                return Err(cannot_hold(&want.slot.data_type, want.name).file(self.path));
+            }
             let first = ranges.len();
             let exact = exact.iter().find(|(j, ..)| *j == want.index);
             match exact {
@@ -284,7 +289,7 @@ impl Reader<'_> {
         let header = self.message(&bytes)?.header_as_dictionary_batch().ok_or_else(|| self.damaged())?;
         let Some(data_type) = type_of(header.id()) else { return Ok((header.id(), header.isDelta(), None)) };
         let batch = header.data().ok_or_else(|| self.damaged())?;
-        let slot = Slot { data_type, before: Counts::default() };
+        let slot = Slot { data_type, coded: false, before: Counts::default() };
         let rows = self.length(batch)?;
         let ranges = self.ranges(place, batch, &slot, rows)?;
         let buffers = self.buffers(place, batch, &ranges)?;
@@ -355,7 +360,7 @@ impl Reader<'_> {
         }
         let without_nulls = nodes.get(slot.before.nodes).null_count() == 0;
         if let Some(validity) = ranges.first_mut()
-            && (without_nulls || self.nulls == Nulls::Coded && is_coded(&slot.data_type))
+            && (without_nulls || self.nulls == Nulls::Coded && slot.coded)
         {
             *validity = 0..0;
         } else if ranges.first().is_some_and(Range::is_empty) && rows > 0 {
@@ -417,15 +422,41 @@ impl Reader<'_> {
             bytes if bytes < rows.div_ceil(8) => return Err(self.damaged()),
             _ => Some(NullBuffer::new(BooleanBuffer::new(validity.clone(), 0, rows))),
         };
-        let data = arrow::array::ArrayData::builder(data_type.clone())
+        // Arrow expects the first buffer to be no longer than its values.
+        let mut values = values.to_vec();
+        if let (Some(first), Some(bits)) = (values.first_mut(), first_buffer_bits(data_type)) {
+            let items = rows + usize::from(has_offsets(data_type));
+            let bytes = (items * bits).div_ceil(8);
+            if first.len() < bytes {
+                return Err(self.damaged());
+            }
+            *first = first.slice_with_length(0, bytes);
+        }
+        let data = ArrayData::builder(data_type.clone())
             .len(rows)
             .nulls(nulls)
-            .buffers(values.to_vec())
+            .buffers(values)
             .align_buffers(true)
             .build()
             .map_err(|e| Error::corrupt(self.path, format!("a block is damaged ({e})")))?;
         Ok(make_array(data))
     }
+}
+
+/// Bits of one item in the first buffer of a type that a column can hold.
+fn first_buffer_bits(data_type: &DataType) -> Option<usize> {
+    match data_type {
+        DataType::Boolean => Some(1),
+        DataType::Utf8 | DataType::Binary => Some(32),
+        DataType::LargeUtf8 | DataType::LargeBinary => Some(64),
+        DataType::Utf8View | DataType::BinaryView => Some(128),
+        other => other.primitive_width().map(|bytes| bytes * 8),
+    }
+}
+
+/// Whether the first buffer holds offsets, which are one more than the values.
+fn has_offsets(data_type: &DataType) -> bool {
+    matches!(data_type, DataType::Utf8 | DataType::Binary | DataType::LargeUtf8 | DataType::LargeBinary)
 }
 
 /// Whether rxscale leaves the missing code under the nulls of this type.

@@ -178,15 +178,16 @@ mod tests {
                 compress(compression, input, &mut output).unwrap();
                 let frame = Buffer::from(&output[3..]);
                 assert_eq!(decompress(compression.codec().unwrap(), &frame, &pool).unwrap().as_slice(), &input[..]);
-                // Cut anywhere, or with any byte changed, it is an error.
+                // What is not compressed has no checksum.
+                if frame[..PREFIX] == STORED.to_le_bytes() {
+                    continue;
+                }
                 assert!(decompress(compression.codec().unwrap(), &frame.slice_with_length(0, 20), &pool).is_err());
-                if output.len() < 400 {
-                    for i in 0..output.len() - 3 {
-                        let mut bad = output[3..].to_vec();
-                        bad[i] ^= 0x55;
-                        let back = decompress(compression.codec().unwrap(), &Buffer::from(bad), &pool);
-                        assert!(back.is_err() || back.unwrap().as_slice() == &input[..]);
-                    }
+                for i in (0..frame.len()).step_by(13) {
+                    let mut bad = frame.to_vec();
+                    bad[i] ^= 0x55;
+                    let back = decompress(compression.codec().unwrap(), &Buffer::from(bad), &pool);
+                    assert!(back.is_err() || back.unwrap().as_slice() == &input[..]);
                 }
             }
         }

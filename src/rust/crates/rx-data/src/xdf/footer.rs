@@ -127,7 +127,7 @@ impl Footer {
                 let end = offset.checked_add(metadata)?.checked_add(body)?;
                 (end <= limit).then_some(Place { offset, metadata, body })
             };
-            let places = blocks.iter().flatten().map(|b| place(b)).collect::<Option<Vec<_>>>();
+            let places = blocks.iter().flatten().map(place).collect::<Option<Vec<_>>>();
             places.ok_or_else(|| corrupt("its footer points outside of the file"))
         };
         let (batches, dictionaries) = (places(footer.recordBatches())?, places(footer.dictionaries())?);

@@ -71,11 +71,6 @@ impl InPlace {
         Ok(InPlace { path, file, old_length, position: old_length, committed: false })
     }
 
-    /// Number of bytes before the next one written.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
-    }
-
     /// Writes all bytes at the end.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.file.write_all(bytes).map_err(|e| Error::io(&self.path, "append to", &e))?;
@@ -131,7 +126,7 @@ mod tests {
         fs::write(&path, "old").unwrap();
         let mut file = InPlace::open(&path).unwrap();
         file.append(b"new").unwrap();
-        assert_eq!((file.position(), end(&path)), (6, 3));
+        assert_eq!((file.position, end(&path)), (6, 3));
         file.commit().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"oldnew");
         assert_eq!(dir.names(), ["x.xdf"]);
@@ -157,7 +152,7 @@ mod tests {
         std::mem::forget(file);
         assert_eq!(end(&path), 3);
         let mut file = InPlace::open(&path).unwrap();
-        assert_eq!(file.position(), 3);
+        assert_eq!(file.position, 3);
         file.append(b"new").unwrap();
         file.commit().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"oldnew");

@@ -59,9 +59,4 @@ impl Buffer {
     pub fn whole(&self) -> &[u8] {
         &self.bytes[self.from..self.end]
     }
-
-    /// The length of what was put in front.
-    pub fn head_len(&self) -> usize {
-        self.own - self.from
-    }
 }

@@ -28,11 +28,19 @@ pub(super) struct TextScan<'a> {
     columns: Option<Vec<usize>>,
     input: Input,
     /// The beginning of a record that a range could not finish, as guessed.
-    guessed: Relay<Vec<u8>>,
+    guessed: Relay<Guess>,
     /// The same as it really is.
     known: Relay<Known>,
     /// Buffers to read into.
     buffers: Mutex<Vec<Buffer>>,
+}
+
+/// The beginning of a record that a range could not finish, as it guesses.
+#[derive(Default)]
+struct Guess {
+    bytes: Vec<u8>,
+    /// Whether the number of its quotes is odd.
+    odd: bool,
 }
 
 /// What a range knows of the guess that it passed on.
@@ -65,7 +73,7 @@ impl<'a> TextScan<'a> {
             source,
             columns,
             input: Input::open(&source.path, source.start)?,
-            guessed: Relay::new(Vec::new()),
+            guessed: Relay::new(Guess::default()),
             known: Relay::new(Known::AsGuessed),
             buffers: Mutex::new(Vec::new()),
         })
@@ -84,12 +92,16 @@ impl<'a> TextScan<'a> {
     }
 
     fn parse_range(&self, range: &Range, buffer: &mut Buffer) -> Result<Parsed> {
-        let odd = self.source.rules.dialect.odd_quotes(buffer.own());
-        let mut head = self.guessed.take(range.index)?;
-        let cut = self.guess_cut(range, &head, buffer.own(), odd);
+        let dialect = &self.source.rules.dialect;
+        // Before waiting, so that all ranges in flight do it at once.
+        let own_odd = dialect.odd_quotes(buffer.own());
+        let Guess { bytes: mut head, odd } = self.guessed.take(range.index)?;
+        let odd = odd ^ own_odd;
+        let cut = self.guess_cut(range, head.len(), buffer.own(), odd);
         let guess = match cut {
             Some(cut) => {
-                self.guessed.pass(range.index, buffer.own()[cut..].to_vec());
+                let bytes = buffer.own()[cut..].to_vec();
+                self.guessed.pass(range.index, Guess { odd: dialect.odd_quotes(&bytes), bytes });
                 buffer.prepend(&head);
                 let whole = &buffer.whole()[..head.len() + cut];
                 Some(self.parse(whole).map(|parsed| (parsed.consumed == whole.len(), parsed)))
@@ -99,7 +111,7 @@ impl<'a> TextScan<'a> {
                 if head.len() > MAX_RECORD {
                     return Err(self.locate(range.index, What::TooLong.in_row(0)));
                 }
-                self.guessed.pass(range.index, head);
+                self.guessed.pass(range.index, Guess { bytes: head, odd });
                 None
             }
         };
@@ -119,33 +131,31 @@ impl<'a> TextScan<'a> {
 
     /// Parses a range whose true beginning was not the guessed one.
     fn parse_again(&self, range: &Range, buffer: &mut Buffer, rest: Rest, cut: Option<usize>) -> Result<Parsed> {
-        buffer.prepend(&rest.bytes);
-        let worthwhile = range.last || buffer.whole().len() >= 2 * rest.tried;
-        let text = if worthwhile { buffer.whole() } else { &[] };
-        let parsed = self.parse(text).map_err(|fault| self.locate(range.index, fault))?;
-        if !worthwhile {
-            let Rest { mut bytes, tried } = rest;
+        let Rest { mut bytes, tried } = rest;
+        if !range.last && bytes.len() + buffer.own().len() < 2 * tried {
             bytes.extend_from_slice(buffer.own());
             if bytes.len() > MAX_RECORD {
                 return Err(self.locate(range.index, What::TooLong.in_row(0)));
             }
             self.known.pass(range.index, Known::Rest(Rest { bytes, tried }));
-            return Ok(parsed);
+            return self.parse(&[]).map_err(|fault| self.locate(range.index, fault));
         }
-        let as_guessed = cut.is_some_and(|cut| parsed.consumed == buffer.head_len() + cut);
+        buffer.prepend(&bytes);
+        let parsed = self.parse(buffer.whole()).map_err(|fault| self.locate(range.index, fault))?;
+        let as_guessed = cut.is_some_and(|cut| parsed.consumed == bytes.len() + cut);
         let rest = (!as_guessed).then(|| buffer.whole()[parsed.consumed..].to_vec());
         self.hand_on(range, parsed, rest)
     }
 
-    /// Where the last record of a range ends, as far as can be told without parsing.
-    fn guess_cut(&self, range: &Range, head: &[u8], own: &[u8], odd: bool) -> Option<usize> {
+    /// Where the last record of a range ends, as far as can be told without parsing. `head` bytes of it came before;
+    /// `odd` tells of all quotes in both.
+    fn guess_cut(&self, range: &Range, head: usize, own: &[u8], odd: bool) -> Option<usize> {
         if range.last {
             return Some(own.len());
         }
-        let dialect = &self.source.rules.dialect;
-        let guess = dialect.guess_last_end(own, odd ^ dialect.odd_quotes(head));
         // Where no record ended for a whole range, a stray quote is more likely than a field that long.
-        let give_up = || head.len() >= self.source.range_bytes;
+        let give_up = || head >= self.source.range_bytes;
+        let guess = self.source.rules.dialect.guess_last_end(own, odd);
         guess.or_else(|| own.iter().rposition(|&b| b == b'\n').filter(|_| give_up()).map(|at| at + 1))
     }
 

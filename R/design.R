@@ -1,0 +1,150 @@
+# From a formula and data to what the engine needs: a source, and the variables by name. Levels are the engine's to find.
+
+#' The source and variables of an analysis
+#'
+#' @param formula see rxFormula
+#' @param data a data frame, data source or file name
+#' @param asked arguments of compose_transform(), as the user gave them
+#' @param pweights,fweights names of weight variables
+#' @param rows "All", "Complete" (no missing value in any variable) or "Finite" (and no infinite one)
+#' @param dot_skips_text whether `.` leaves text columns out
+#' @param rearrange a function that changes the parsed formula before its variables are read
+#' @return the parsed formula with `source`, the spec of the source; `engine_variables`, what the engine takes; `kinds`,
+#'   "numeric" or "category" by variable; and `index`, the position of each variable among those of its kind (from 0)
+#' @noRd
+model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL, blocksPerRead = 1, rows = "Complete",
+                         dot_skips_text = FALSE, rearrange = NULL) {
+  weight <- weight_variable(pweights, fweights)
+  source <- as_source(data)
+  spec <- source_spec(source)
+  fields <- source_info(source, spec)$fields
+  made <- names(transforms_list(asked$transforms, asked$caller))
+  text <- names(Filter(function(field) field$kind == "character", fields))
+  parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text)
+  if (!is.null(rearrange)) {
+    parsed <- rearrange(parsed, vapply(fields, function(field) field$kind, ""))
+  }
+  needed <- unique(c(vapply(parsed$variables, function(variable) variable$column, ""), weight$column))
+  transform <- do.call(compose_transform, c(
+    list(data_names = names(fields), formula_expressions = parsed$expressions, keep = needed), asked,
+    list(file = spec$path %||% "")
+  ), quote = TRUE)
+  if (!is.null(transform)) {
+    chunk <- if (methods::is(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
+    spec$transform <- c(transform, chunk)
+    if (!all(needed %in% intersect(transform$untouched, names(fields)))) {
+      fields <- source_fields(spec)
+    }
+  }
+  kinds <- vapply(parsed$variables, variable_kind, "", fields = fields)
+  if (!is.null(weight)) {
+    variable_kind(list(column = weight$column, label = weight$column), fields)
+  }
+  if (any(kinds[parsed$response] == "category")) {
+    wrong <- parsed$variables[parsed$response][[which(kinds[parsed$response] == "category")[1]]]
+    rx_abort("wrong_type", sprintf("The response '%s' is not numeric.", wrong$text),
+      hint = sprintf("Write N(%s) for the codes of its levels.", wrong$column), column = wrong$column
+    )
+  }
+  of_kind <- function(kind) parsed$variables[kinds == kind]
+  parsed$source <- spec
+  parsed$kinds <- kinds
+  parsed$index <- as.integer(stats::ave(seq_along(kinds), kinds, FUN = seq_along)) - 1L
+  parsed$engine_variables <- list(
+    numeric = lapply(of_kind("numeric"), function(v) list(column = v$column, codes = isTRUE(v$codes))),
+    categories = lapply(of_kind("category"), function(v) list(column = v$column, name = v$text, f = v$floor)),
+    weight = weight, rows = rows
+  )
+  parsed
+}
+
+#' What the engine knows of a source's columns, those that R code makes included
+#'
+#' @noRd
+source_fields <- function(spec) {
+  fields <- engine_call(rx_engine_info, spec)$fields
+  stats::setNames(fields, vapply(fields, function(field) field$name, ""))
+}
+
+#' Whether a variable is "numeric" or a "category"
+#'
+#' @noRd
+variable_kind <- function(variable, fields) {
+  kept_columns(names(fields), keep = variable$column)
+  kind <- fields[[variable$column]]$kind
+  categorical <- kind %in% c("factor", "ordered", "character")
+  if (kind == "unsupported") {
+    rx_abort("wrong_type", sprintf("Column '%s' has a type that cannot be analysed.", variable$column),
+      column = variable$column
+    )
+  }
+  if (!is.null(variable$floor) || (categorical && !isTRUE(variable$codes))) "category" else "numeric"
+}
+
+weight_variable <- function(pweights, fweights) {
+  if (!is.null(pweights) && !is.null(fweights)) {
+    rx_abort("argument", "`pweights` and `fweights` exclude each other.", hint = "Give one of them.")
+  }
+  name <- pweights %||% fweights
+  if (is.null(name)) {
+    return(NULL)
+  }
+  check_argument(is_string(name), if (is.null(pweights)) "fweights" else "pweights", "the name of a variable")
+  list(column = name, kind = if (is.null(pweights)) "frequency" else "probability")
+}
+
+#' Positions of a term's variables of one kind, as the engine counts them
+#'
+#' @noRd
+term_index <- function(design, term, kind) {
+  wanted <- term$variables[design$kinds[term$variables] == kind]
+  as.list(design$index[wanted])
+}
+
+#' The variables of a term that are categories
+#'
+#' @noRd
+term_categories <- function(design, term) design$variables[term$variables[design$kinds[term$variables] == "category"]]
+
+#' The combinations of levels that cells stand for, as factors; the first varies fastest
+#'
+#' @param levels list of the levels of each category
+#' @param labels names of the columns
+#' @param cell positions of cells, from 0
+#' @noRd
+cell_levels <- function(levels, labels, cell) {
+  columns <- list()
+  stride <- 1
+  for (i in seq_along(levels)) {
+    code <- (cell %/% stride) %% length(levels[[i]]) + 1
+    columns[[labels[i]]] <- structure(as.integer(code), levels = levels[[i]], class = "factor")
+    stride <- stride * length(levels[[i]])
+  }
+  columns
+}
+
+#' The first lines of a printed analysis
+#'
+#' @noRd
+print_header <- function(x, title, formula = x$formula) {
+  cat("Call:\n", paste(deparse(x$call), collapse = "\n"), "\n\n", sep = "")
+  cat(title, " Results for: ", paste(deparse(formula, width.cutoff = 500), collapse = " "), "\n", sep = "")
+  cat(x$params$data, sep = "\n")
+  if (!is.null(x$params$pweights)) cat("Probability weights: ", x$params$pweights, "\n", sep = "")
+  if (!is.null(x$params$fweights)) cat("Frequency weights: ", x$params$fweights, "\n", sep = "")
+}
+
+#' Lines that say which data an analysis was made of
+#'
+#' @param expression what the user wrote for `data`
+#' @noRd
+data_lines <- function(expression, data) {
+  written <- paste(deparse(expression, width.cutoff = 500, nlines = 1), collapse = " ")
+  if (is.data.frame(data)) {
+    paste("Data:", if (nchar(written) > 60) "data frame" else written)
+  } else if (is.character(data)) {
+    paste("File name:", data)
+  } else {
+    c(sprintf("Data: %s (%s Data Source)", written, class(data)), paste("File name:", data@file))
+  }
+}

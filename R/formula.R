@@ -1,0 +1,98 @@
+# Formulas: which variables they name, and how terms are made of them. The rules are on the help page rxFormula.
+
+#' Formulas
+#'
+#' How rxscale's analyses read formulas. Terms are joined by `+`, interactions by `:`, and `a * b` is `a + b + a:b`.
+#' Terms keep the order in which they are written. `.` stands for all variables of the data that are not in the response;
+#' [rxSummary()] leaves text columns out of it.
+#'
+#' Factors and text columns are categories (levels of text are sorted); everything else is numeric, logicals as 0 and 1.
+#' A term with categories has one column for every combination of their levels, the first varying fastest; a numeric
+#' variable among them gives each combination a column with its values.
+#'
+#' * `F(x, low, high, exclude = TRUE)` makes a category of a number: one level for each integer from `low` to `high`;
+#'   value v belongs to level n when n <= v < n + 1. The bounds default to those that [rxGetVarInfo()] shows, or to the
+#'   data's. Values outside are missing, or with `exclude = FALSE` share the level `.rxOther`. Of a factor, `low` and
+#'   `high` are positions of levels.
+#' * `N(x)` makes a number of a factor: the position of the level, from zero.
+#' * Arithmetic is computed as it is written: `log(x)`, `I(x^2)`, `pow(x, 2)`, `(y > 0)`. Infinite results are missing.
+#'   Every expression must give one column: `poly()` and its like are refused.
+#' * `cbind(y1, y2)` names several responses.
+#'
+#' @param x a variable, or an arithmetic expression of variables.
+#' @param low,high first and last integer that gets a level.
+#' @param exclude whether values outside the bounds are missing.
+#' @name rxFormula
+#' @examples
+#' rxSummary(~ mpg:F(cyl) + log(hp), data = mtcars)
+NULL
+
+#' Reads a formula
+#'
+#' @param names columns that the formula may name, for `.`
+#' @param skip columns that `.` leaves out
+#' @return a list: `variables` (see formula_variable()); `terms`, each a list of its `label` and the positions of its
+#'   `variables`; `response`, positions of the response variables; `intercept`; `expressions`, what must be computed
+#' @noRd
+parse_formula <- function(formula, names, skip = character()) {
+  check_argument(inherits(formula, "formula"), "formula", "a formula")
+  response <- if (length(formula) == 3) formula[[2]]
+  responses <- if (is_call_to(response, "cbind")) as.list(response)[-1] else if (!is.null(response)) list(response)
+  dots <- setdiff(names, c(skip, unlist(lapply(responses, all.vars))))
+  # Names that R code could not write stay whole.
+  data <- as.data.frame(stats::setNames(rep(list(logical()), length(dots)), dots), optional = TRUE)
+  right <- formula
+  right[[2]] <- formula[[length(formula)]]
+  parsed <- stats::terms(structure(right[1:2], class = "formula"), keep.order = TRUE, data = data)
+  if (!is.null(attr(parsed, "offset"))) {
+    rx_abort("unsupported", "offset() is not supported in this formula.")
+  }
+  variables <- lapply(as.list(attr(parsed, "variables"))[-1], formula_variable)
+  factors <- attr(parsed, "factors")
+  labels <- attr(parsed, "term.labels")
+  terms <- lapply(seq_along(labels), function(j) list(label = labels[j], variables = which(factors[, j] > 0)))
+  responses <- lapply(responses, formula_variable)
+  all <- c(variables, responses)
+  computed <- Filter(function(variable) !is.null(variable$expression), all)
+  list(
+    variables = all, terms = lapply(terms, function(term) replace(term, "variables", list(unname(term$variables)))),
+    response = length(variables) + seq_along(responses), intercept = attr(parsed, "intercept") == 1,
+    expressions = stats::setNames(
+      lapply(computed, function(variable) variable$expression), vapply(computed, function(variable) variable$column, "")
+    )
+  )
+}
+
+#' One variable of a formula
+#'
+#' @return a list: `column` to read; `label` in results and `text` as it was written; `expression` that computes the
+#'   column, if it must be computed; `floor`, the arguments of F(); `codes`, whether N() is meant
+#' @noRd
+formula_variable <- function(expression) {
+  text <- paste(deparse(expression, width.cutoff = 500), collapse = " ")
+  if (is.name(expression)) {
+    return(list(column = as.character(expression), label = as.character(expression), text = text))
+  }
+  if (is_call_to(expression, "F")) {
+    given <- as.list(match.call(function(x, low, high, exclude) NULL, expression))[-1]
+    bounds <- lapply(given[names(given) != "x"], eval, baseenv())
+    inner <- formula_variable(given$x)
+    suffix <- if (length(bounds) > 0) {
+      paste0("_", c(bounds$low, bounds$high, if (bounds$exclude %||% TRUE) "T" else "F"), collapse = "")
+    }
+    inner$label <- paste0("F_", inner$column, suffix)
+    inner$text <- text
+    inner$floor <- list(low = bounds$low, high = bounds$high, exclude = bounds$exclude %||% TRUE)
+    check_argument(is_flag(inner$floor$exclude), "exclude", "TRUE or FALSE")
+    for (bound in names(bounds[c("low", "high")])) {
+      check_argument(is.null(bounds[[bound]]) || is_number(bounds[[bound]]), bound, "a number")
+    }
+    return(inner)
+  }
+  if (is_call_to(expression, "N")) {
+    inner <- formula_variable(expression[[2]])
+    return(c(inner[c("column", "expression")], list(label = paste0("N_", inner$column), text = text, codes = TRUE)))
+  }
+  computed <- if (is_call_to(expression, "I") || is_call_to(expression, "(")) expression[[2]] else expression
+  list(column = text, label = text, text = text, expression = computed)
+}

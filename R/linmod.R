@@ -1,0 +1,288 @@
+#' Linear models
+#'
+#' Least squares on data of any size, in one pass: factors are never expanded to columns, so a model with a thousand
+#' levels costs about as much as one with ten.
+#'
+#' **Method.** Cross products of all model columns are accumulated about a pilot mean and centred, S = X'WX - W xbar xbar';
+#' with S scaled to unit diagonal, b = S^-1 s, b0 = ybar - xbar'b, sigma^2 = RSS / df, Var b = sigma^2 S^-1 and
+#' Var b0 = sigma^2 (1/W + xbar' S^-1 xbar). The result is the same to the last bit for any number of threads.
+#'
+#' **Levels.** All levels of a factor have a coefficient; those that are linear combinations of others are dropped (NA in
+#' `coef()`, `Dropped` in print). That is the last level of every factor, or the first with `dropFirst = TRUE`, or if the
+#' last level has no rows or more columns turn out to be redundant. With `dropMain = TRUE` main effects whose variables
+#' stand in an interaction are given up before the interaction's columns are. `dropFirst = TRUE, dropMain = FALSE` gives
+#' the coefficients of [lm()] with treatment contrasts; `dropMain = FALSE` alone those with [contr.SAS()]. A column whose
+#' own variation is under 1e-11 of its whole counts as redundant; columns that no reference level explains are named in a
+#' warning of class `rxscale_warning_collinear`.
+#'
+#' **Weights.** Probability weights are used as they are, residual degrees of freedom count rows: as `lm(weights = )`.
+#' With frequency weights a row stands for so many.
+#'
+#' R-squared and the F test compare with the model that has an intercept only, also where the model has none.
+#'
+#' @param formula a formula with one response, or several in `cbind()`; see [rxFormula].
+#' @param data a data frame, a data source, or the name of a file.
+#' @param pweights,fweights name of the variable of probability weights, or of frequency weights (whole numbers).
+#' @param cube,cubePredictions,variableSelection not supported yet: anything but the default is an error.
+#' @param rowSelection,transforms,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir see
+#'   [rxTransform].
+#' @param dropFirst whether the first level of a factor is the reference, not the last.
+#' @param dropMain whether redundant main effects are given up before their interactions.
+#' @param covCoef whether to keep the covariance matrix of the coefficients, `covCoef`.
+#' @param covData whether to keep the covariance matrix of the model columns, `covData`; needs an intercept.
+#' @param coefLabelStyle `"Revo"`: `fac=Level`, `a=x, b=y`, `x for fac=Level`; `"R"`: R's names, with numbers for levels.
+#' @param blocksPerRead blocks of an XDF file that R code sees at once.
+#' @param reportProgress see [rxOptions()].
+#' @param verbose 1 prints how long it took.
+#' @param computeContext a compute context; only local ones are supported.
+#' @param ... no further arguments; a warning names them.
+#' @return An object of class `rxLinMod`. With P coefficients and N responses: `coefficients`, `coef.std.error`,
+#'   `coef.t.value`, `coef.p.value` (P x N); `covCoef`, `covData` if asked for; `residual.squares`, `total.squares`
+#'   (sum of y^2), `y.var` (centred sum of squares), `sigma`, `residual.variance`, `r.squared`, `adj.r.squared`,
+#'   `f.pvalue` and `deviance` (one a response); `fstatistics` (`value`, `numdf`, `dendf`); `condition.number` (1-norm, of
+#'   the correlation matrix of the columns kept, at least 1); `rank`; `aliased`; `df` (P, residual, rank); `y.names`;
+#'   `params`, `formula`, `call`, `nValidObs`, `nMissingObs`. No data, fitted values or residuals are kept.
+#' @references Searle, S. R. (1971) Linear Models. Wiley.
+#' @examples
+#' fit <- rxLinMod(mpg ~ hp + wt + F(cyl), data = mtcars)
+#' summary(fit)
+#' coef(fit)
+#'
+#' flights <- file.path(rxGetOption("sampleDataDir"), "flights.csv.gz")
+#' rxLinMod(arr_delay ~ carrier + dep_delay, data = flights)
+#' @export
+rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FALSE, cubePredictions = FALSE,
+                     variableSelection = list(), rowSelection = NULL, transforms = NULL, transformObjects = NULL,
+                     transformFunc = NULL, transformVars = NULL, transformPackages = NULL, transformEnvir = NULL,
+                     dropFirst = FALSE, dropMain = rxGetOption("dropMain"), covCoef = FALSE, covData = FALSE,
+                     coefLabelStyle = rxGetOption("coefLabelStyle"), blocksPerRead = rxGetOption("blocksPerRead"),
+                     reportProgress = rxGetOption("reportProgress"), verbose = 0,
+                     computeContext = rxGetOption("computeContext"), ...) {
+  started <- proc.time()[["elapsed"]]
+  refuse_unsupported(c("cube", "cubePredictions", "variableSelection"))
+  check_analysis_arguments(blocksPerRead, computeContext, ...)
+  for (name in c("dropFirst", "dropMain", "covCoef", "covData")) {
+    check_argument(is_flag(get(name)), name, "TRUE or FALSE")
+  }
+  check_argument(is_string(coefLabelStyle) && coefLabelStyle %in% c("Revo", "R"), "coefLabelStyle", '"Revo" or "R"')
+  asked <- capture_transforms()
+  design <- model_design(formula, data, asked, pweights, fweights, blocksPerRead, rows = "Finite")
+  check_regression(design)
+  if (covData && !design$intercept) {
+    rx_abort("argument", "`covData` needs a model with an intercept.")
+  }
+  terms <- lapply(design$terms, function(term) {
+    list(numeric = term_index(design, term, "numeric"), categories = term_index(design, term, "category"))
+  })
+  asked_model <- list(
+    intercept = design$intercept, terms = terms, responses = as.list(design$index[design$response]),
+    drop_first = dropFirst, drop_main = dropMain
+  )
+  job <- job_options(reportProgress, "Rows fitted")
+  fit <- engine_call(rx_engine_linmod, design$source, design$engine_variables, asked_model, job)
+
+  labels <- coefficient_labels(design, fit$levels, coefLabelStyle)
+  warn_collinear(labels[fit$collinear])
+  model <- linear_model(fit, labels, design, fweights, covCoef, covData)
+  model$params <- list(
+    data = data_lines(substitute(data), data), pweights = pweights, fweights = fweights, dropFirst = dropFirst,
+    dropMain = dropMain, coefLabelStyle = coefLabelStyle
+  )
+  model$formula <- small_formula(formula)
+  model$call <- match.call()
+  if (verbose > 0) {
+    cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+  }
+  structure(model, class = "rxLinMod")
+}
+
+#' Refuses formulas that are no regression
+#'
+#' @noRd
+check_regression <- function(design) {
+  if (length(design$response) == 0) {
+    rx_abort("argument", "The formula has no response.", hint = "Write it as y ~ x.")
+  }
+  if (length(design$terms) == 0) {
+    rx_abort("argument", "The formula has no term but the intercept.", hint = "Use rxSummary for means.")
+  }
+}
+
+#' The formula without the environment in which it was written, which may hold the data
+#'
+#' @noRd
+small_formula <- function(formula) {
+  environment(formula) <- globalenv()
+  formula
+}
+
+warn_collinear <- function(labels) {
+  if (length(labels) > 0) {
+    shown <- paste(utils::head(labels, 10), collapse = ", ")
+    message <- sprintf(
+      "%d column%s a linear combination of others and dropped: %s%s.", length(labels),
+      if (length(labels) == 1) " is" else "s are each", shown, if (length(labels) > 10) ", ..." else ""
+    )
+    warning(structure(
+      class = c("rxscale_warning_collinear", "rxscale_warning", "warning", "condition"),
+      list(message = message, call = user_call(), columns = labels)
+    ))
+  }
+}
+
+#' Names of all coefficients
+#'
+#' @param levels list of the levels of each category
+#' @noRd
+coefficient_labels <- function(design, levels, style) {
+  of_term <- function(term) {
+    variables <- design$variables[term$variables]
+    kinds <- design$kinds[term$variables]
+    label <- function(variable) variable$label
+    numbers <- paste(vapply(variables[kinds == "numeric"], label, ""), collapse = ":")
+    if (all(kinds == "numeric")) {
+      return(numbers)
+    }
+    own <- levels[design$index[term$variables[kinds == "category"]] + 1]
+    cells <- cell_levels(own, make.unique(rep("f", length(own))), seq_len(prod(lengths(own))) - 1)
+    names <- vapply(variables[kinds == "category"], label, "")
+    if (style == "Revo") {
+      cells <- do.call(paste, c(unname(Map(paste, names, cells, sep = "=")), sep = ", "))
+      return(if (nzchar(numbers)) paste(numbers, "for", cells) else cells)
+    }
+    parts <- list()
+    parts[kinds == "category"] <- Map(paste0, names, lapply(cells, as.integer))
+    parts[kinds == "numeric"] <- vapply(variables[kinds == "numeric"], label, "")
+    do.call(paste, c(parts, sep = ":"))
+  }
+  c(if (design$intercept) "(Intercept)", unlist(lapply(design$terms, of_term)))
+}
+
+#' The components of a fitted model
+#'
+#' @param fit what the engine returned
+#' @noRd
+linear_model <- function(fit, labels, design, fweights, covCoef, covData) {
+  responses <- vapply(design$variables[design$response], function(variable) variable$text, "")
+  n <- if (is.null(fweights)) fit$rows else fit$weight
+  rank <- sum(!fit$aliased)
+  df <- n - rank
+  named <- function(x) matrix(x, length(labels), length(responses), dimnames = list(labels, responses))
+  by_response <- function(x) stats::setNames(x, responses)
+  coefficients <- named(fit$coefficients)
+  coefficients[fit$aliased, ] <- NA
+  variance <- if (df > 0) fit$residual_squares / df else rep(NaN, length(responses))
+  error <- named(sqrt(outer(diag(fit$covariance), variance)))
+  error[fit$aliased, ] <- NA
+  t <- coefficients / error
+  explained <- fit$centred_squares - fit$residual_squares
+  numdf <- rank - design$intercept
+  f <- explained / numdf / variance
+  r_squared <- 1 - fit$residual_squares / fit$centred_squares
+  list(
+    coefficients = coefficients,
+    covCoef = if (covCoef) covariance_matrix(fit, labels, variance),
+    covData = if (covData) data_covariance(fit, labels, fweights),
+    residual.squares = by_response(fit$residual_squares),
+    condition.number = fit$condition, rank = rank, aliased = stats::setNames(fit$aliased, labels),
+    coef.std.error = error, coef.t.value = t,
+    coef.p.value = if (df > 0) 2 * stats::pt(-abs(t), df) else t * NaN,
+    total.squares = by_response(fit$total_squares), y.var = by_response(fit$centred_squares),
+    sigma = by_response(sqrt(variance)), residual.variance = by_response(variance),
+    r.squared = by_response(r_squared),
+    f.pvalue = by_response(if (df > 0) stats::pf(f, numdf, df, lower.tail = FALSE) else f * NaN),
+    df = c(length(labels), df, rank), y.names = responses,
+    fstatistics = list(value = by_response(f), numdf = numdf, dendf = df),
+    adj.r.squared = by_response(1 - (1 - r_squared) * (n - 1) / df),
+    nValidObs = as_counts(fit$rows), nMissingObs = as_counts(fit$missing),
+    sumOfWeights = if (!is.null(design$engine_variables$weight)) fit$weight,
+    deviance = by_response(fit$residual_squares)
+  )
+}
+
+#' The covariance of the coefficients; of several responses that of the first, scaled by each one's variance elsewhere
+#'
+#' @noRd
+covariance_matrix <- function(fit, labels, variance) {
+  unscaled <- fit$covariance
+  unscaled[fit$aliased, ] <- NA
+  unscaled[, fit$aliased] <- NA
+  dimnames(unscaled) <- list(labels, labels)
+  unscaled * variance[1]
+}
+
+#' The covariance of the model columns but the intercept, as rxCov() has it
+#'
+#' @noRd
+data_covariance <- function(fit, labels, fweights) {
+  weighted <- fit$weight != fit$rows
+  divisor <- if (!is.null(fweights) || !weighted) fit$weight - 1 else fit$weight * (fit$rows - 1) / fit$rows
+  structure(fit$centred_products / divisor, dimnames = list(labels[-1], labels[-1]))
+}
+
+#' @rdname rxLinMod
+#' @param x,object an object of class `rxLinMod`.
+#' @param digits significant digits to print.
+#' @export
+print.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  print_model_header(x)
+  cat("\nCoefficients:\n")
+  shown <- x$coefficients
+  text <- format(shown, digits = digits)
+  text[is.na(shown)] <- "Dropped"
+  print(text, quote = FALSE, right = TRUE)
+  invisible(x)
+}
+
+print_model_header <- function(x, title = "Linear Regression") {
+  print_header(x, title)
+  cat("Dependent variable(s): ", paste(x$y.names, collapse = ", "), "\n", sep = "")
+  dropped <- sum(x$aliased)
+  cat("Total independent variables: ", length(x$aliased), sep = "")
+  cat(if (dropped > 0) sprintf(" (Including number dropped: %d)", dropped), "\n", sep = "")
+  cat("Number of valid observations: ", format(x$nValidObs), "\n", sep = "")
+  if (!is.null(x$sumOfWeights)) {
+    cat("Sum of weights of valid observations: ", format(x$sumOfWeights), "\n", sep = "")
+  }
+  cat("Number of missing observations: ", format(x$nMissingObs), "\n", sep = "")
+}
+
+#' @rdname rxLinMod
+#' @export
+summary.rxLinMod <- function(object, ...) {
+  tables <- lapply(seq_along(object$y.names), function(y) {
+    cbind(
+      Estimate = object$coefficients[, y], "Std. Error" = object$coef.std.error[, y],
+      "t value" = object$coef.t.value[, y], "Pr(>|t|)" = object$coef.p.value[, y]
+    )
+  })
+  object$coefficients <- stats::setNames(tables, object$y.names)
+  structure(object, class = "summary.rxLinMod")
+}
+
+#' @rdname rxLinMod
+#' @export
+print.summary.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  print_model_header(x)
+  dropped <- sum(x$aliased)
+  for (y in x$y.names) {
+    cat("\nCoefficients", if (length(x$y.names) > 1) paste0(" for ", y), ":", sep = "")
+    if (dropped > 0) cat(" (", dropped, " not defined because of singularities)", sep = "")
+    cat("\n")
+    stats::printCoefmat(x$coefficients[[y]], digits = digits, na.print = "Dropped", ...)
+    cat("\nResidual standard error: ", format(signif(x$sigma[[y]], digits)), " on ", x$df[2], " degrees of freedom\n", sep = "")
+    cat("Multiple R-squared: ", formatC(x$r.squared[[y]], digits = digits), "\n", sep = "")
+    cat("Adjusted R-squared: ", formatC(x$adj.r.squared[[y]], digits = digits), "\n", sep = "")
+    cat(
+      "F-statistic: ", formatC(x$fstatistics$value[[y]], digits = digits), " on ", x$fstatistics$numdf, " and ",
+      x$fstatistics$dendf, " DF,  p-value: ", format.pval(x$f.pvalue[[y]], digits = digits), "\n",
+      sep = ""
+    )
+  }
+  cat("Condition number:", format(x$condition.number, digits = digits), "\n")
+  invisible(x)
+}
+
+#' @rdname rxLinMod
+#' @export
+coef.rxLinMod <- function(object, ...) drop(object$coefficients)

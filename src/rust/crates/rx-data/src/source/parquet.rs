@@ -1,0 +1,296 @@
+//! Parquet files.
+
+use super::{Scan, Source, Tickets, open_file, read_at};
+use crate::block::Block;
+use crate::column::{Column, NA_I32};
+use crate::convert::{Nulls, column_from_array, schema_from_arrow};
+use crate::error::{Error, Result};
+use crate::interner::Interner;
+use crate::schema::{Labels, Schema};
+use crate::sink::{PARQUET_INFO_KEY, ParquetInfo};
+use bytes::Bytes;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::errors::ParquetError;
+use parquet::file::reader::{ChunkReader, Length};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Rows of a block: row groups are much larger than what should be decoded at once.
+const BLOCK_ROWS: usize = 65_536;
+/// How much is read at once where Parquet reads a stream.
+const READ_BYTES: usize = 64 << 10;
+
+/// A Parquet file. A block is some rows of one row group; the logical blocks are the row groups.
+///
+/// Text is text, unless the file's Arrow schema says that it was categories.
+pub struct ParquetSource {
+    path: PathBuf,
+    file: Positioned,
+    metadata: ArrowReaderMetadata,
+    schema: Schema,
+    /// The levels that are agreed for each column, with their codes.
+    levels: Vec<Option<(Labels, Interner)>>,
+    description: String,
+    group_rows: Vec<u64>,
+    blocks: Vec<RowsOfGroup>,
+}
+
+struct RowsOfGroup {
+    group: usize,
+    offset: usize,
+    rows: usize,
+}
+
+impl ParquetSource {
+    /// Opens a file and reads its metadata.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = open_file(path)?;
+        let length = file.metadata().map_err(|e| Error::io(path, "read", &e))?.len();
+        let file = Positioned { file: Arc::new(file), length };
+        let metadata = guarded(path, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
+        let mut schema = schema_from_arrow(metadata.schema());
+        let known = metadata.metadata().file_metadata().key_value_metadata();
+        let json =
+            known.iter().copied().flatten().find(|kv| kv.key == PARQUET_INFO_KEY).and_then(|kv| kv.value.as_deref());
+        let mut info: ParquetInfo = match json {
+            Some(json) => serde_json::from_str(json).map_err(|_| Error::corrupt(path, "its metadata is damaged"))?,
+            None => ParquetInfo::default(),
+        };
+        let mut levels = Vec::with_capacity(schema.fields.len());
+        for field in &mut schema.fields {
+            field.levels = info.levels.remove(&field.name).map(Arc::new);
+            levels.push(field.levels.clone().map(|l| (l.clone(), Interner::with_labels(&l))));
+        }
+        let mut group_rows = Vec::new();
+        let mut blocks = Vec::new();
+        for (group, of_group) in metadata.metadata().row_groups().iter().enumerate() {
+            let rows = usize::try_from(of_group.num_rows());
+            let rows = rows.ok().filter(|&n| n <= i64::MAX as usize / BLOCK_ROWS);
+            let rows = rows.ok_or_else(|| Error::corrupt(path, "a row group has an impossible number of rows"))?;
+            group_rows.push(rows as u64);
+            let starts = (0..rows).step_by(BLOCK_ROWS);
+            blocks.extend(starts.map(|offset| RowsOfGroup { group, offset, rows: BLOCK_ROWS.min(rows - offset) }));
+        }
+        let path = path.to_path_buf();
+        Ok(ParquetSource { path, file, metadata, schema, levels, description: info.description, group_rows, blocks })
+    }
+
+    /// The user's description of the file.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    fn read(&self, index: usize, columns: &[usize]) -> Result<Block> {
+        let &RowsOfGroup { group, offset, rows } = &self.blocks[index];
+        let mut sorted = columns.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.is_empty() {
+            return Ok(Block { index, rows, columns: Vec::new() });
+        }
+        let batch = guarded(&self.path, || {
+            let mask = ProjectionMask::roots(self.metadata.parquet_schema(), sorted.iter().copied());
+            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
+                .with_row_groups(vec![group])
+                .with_projection(mask)
+                .with_offset(offset)
+                .with_limit(rows)
+                .with_batch_size(rows)
+                .build()?;
+            let batch = reader.into_iter().next().transpose()?;
+            batch
+                .filter(|b| b.num_rows() == rows)
+                .ok_or_else(|| ParquetError::General("a row group is too short".into()))
+        })?;
+        let column = |&j: &usize| -> Result<Column> {
+            let array = sorted.binary_search(&j).ok().and_then(|k| batch.columns().get(k));
+            let array = array.ok_or_else(|| Error::corrupt(&self.path, "a column is not in its row group"))?;
+            let name = &self.schema.fields[j].name;
+            let column = column_from_array(array, Nulls::Unknown, name).map_err(|e| e.file(&self.path))?;
+            Ok(match &self.levels[j] {
+                Some((labels, codes)) => with_levels(column, labels, codes),
+                None => column,
+            })
+        };
+        Ok(Block { index, rows, columns: columns.iter().map(column).collect::<Result<_>>()? })
+    }
+}
+
+impl Source for ParquetSource {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.group_rows.iter().sum())
+    }
+
+    fn block_rows(&self) -> Option<Vec<u64>> {
+        Some(self.group_rows.clone())
+    }
+
+    fn file(&self) -> Option<&Path> {
+        Some(&self.path)
+    }
+
+    fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        let columns = columns.to_vec();
+        Ok(Box::new(Tickets::new(self.blocks.len(), move |index| self.read(index, &columns))))
+    }
+}
+
+/// Codes in the agreed levels, where these have all labels.
+fn with_levels(column: Column, levels: &Labels, known: &Interner) -> Column {
+    let Column::Dict { codes, labels } = column else { return column };
+    match labels.iter().map(|l| known.get(l)).collect::<Option<Vec<i32>>>() {
+        Some(table) => {
+            let translate = |&c: &i32| if c == NA_I32 { NA_I32 } else { table[c as usize - 1] };
+            Column::Dict { codes: codes.iter().map(translate).collect(), labels: levels.clone() }
+        }
+        None => Column::Dict { codes, labels },
+    }
+}
+
+/// Runs the decoder, which may panic on damaged files instead of giving an error.
+fn guarded<T>(path: &Path, decode: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
+    match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(decoded) => decoded.map_err(|e| Error::corrupt(path, e)),
+        Err(_) => Err(Error::corrupt(path, "it is damaged")),
+    }
+}
+
+/// A file that many threads read at once; std's own clones would share one position.
+#[derive(Clone)]
+struct Positioned {
+    file: Arc<File>,
+    length: u64,
+}
+
+impl Length for Positioned {
+    fn len(&self) -> u64 {
+        self.length
+    }
+}
+
+impl ChunkReader for Positioned {
+    type T = BufReader<From>;
+
+    fn get_read(&self, start: u64) -> std::result::Result<Self::T, ParquetError> {
+        Ok(BufReader::with_capacity(READ_BYTES, From { file: self.clone(), position: start }))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> std::result::Result<Bytes, ParquetError> {
+        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
+            return Err(ParquetError::EOF("it points outside of the file".to_string()));
+        }
+        let mut bytes = vec![0; length];
+        read_at(&self.file, start, &mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+/// A file from some position on.
+struct From {
+    file: Positioned,
+    position: u64,
+}
+
+impl Read for From {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let rest = self.file.length.saturating_sub(self.position);
+        let n = buffer.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
+        read_at(&self.file.file, self.position, &mut buffer[..n])?;
+        self.position += n as u64;
+        Ok(n)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::ErrorKind;
+    use crate::sink::{ParquetOptions, ParquetSink};
+    use crate::testing::{TempDir, copy, every_kind, feed, values};
+    use std::fs;
+
+    fn options(path: &Path) -> ParquetOptions {
+        ParquetOptions { path: path.to_path_buf(), overwrite: true, ..Default::default() }
+    }
+
+    fn write(rows: usize, options: ParquetOptions) -> u64 {
+        let table = every_kind(rows);
+        copy(&table, ParquetSink::create(table.schema().clone(), options).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_kind_returns() {
+        let dir = TempDir::new();
+        let path = dir.join("x.parquet");
+        for (rows, rows_per_block) in [(0, None), (1, None), (200_000, None), (150_000, Some(40_000))] {
+            let description = Some("All kinds".to_string());
+            assert_eq!(write(rows, ParquetOptions { rows_per_block, description, ..options(&path) }), rows as u64);
+            let (table, file) = (every_kind(rows), ParquetSource::open(&path).unwrap());
+            let all: Vec<usize> = (0..table.schema().fields.len()).collect();
+            assert_eq!(values(&file, &all).unwrap(), values(&table, &all).unwrap());
+            assert_eq!(values(&file, &[8, 2, 8]).unwrap(), values(&table, &[8, 2, 8]).unwrap());
+            assert_eq!((file.rows(), file.description()), (Some(rows as u64), "All kinds"));
+            let group = rows_per_block.unwrap_or(1_000_000);
+            assert_eq!(file.block_rows().unwrap().len() as u64, (rows as u64).div_ceil(group));
+            let kinds = |s: &Schema| s.fields.iter().map(|f| (f.name.clone(), f.kind.clone())).collect::<Vec<_>>();
+            assert_eq!(kinds(file.schema()), kinds(table.schema()));
+            assert_eq!(file.schema().fields[7].levels, table.schema().fields[7].levels);
+            if rows > 1 {
+                assert_eq!(file.schema().fields[0].high, Some(1.0));
+            }
+        }
+        assert_eq!(dir.names(), ["x.parquet"]);
+    }
+
+    #[test]
+    fn a_sink_that_does_not_finish_leaves_the_old_file() {
+        let dir = TempDir::new();
+        let path = dir.join("x.parquet");
+        fs::write(&path, "old").unwrap();
+        let table = every_kind(1000);
+        let how = ParquetOptions { rows_per_block: Some(100), ..options(&path) };
+        let sink = ParquetSink::create(table.schema().clone(), how).unwrap();
+        feed(&table, &sink).unwrap();
+        drop(sink);
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(dir.names(), ["x.parquet"]);
+    }
+
+    #[test]
+    fn damaged_files_are_errors_and_nothing_worse() {
+        let dir = TempDir::new();
+        let path = dir.join("x.parquet");
+        write(40, options(&path));
+        let good = fs::read(&path).unwrap();
+        let read = |bytes: &[u8]| {
+            fs::write(&path, bytes).unwrap();
+            let file = ParquetSource::open(&path)?;
+            values(&file, &(0..file.schema().fields.len()).collect::<Vec<_>>()).map(drop)
+        };
+        let mut results = Vec::new();
+        for i in 0..good.len() {
+            let mut bad = good.clone();
+            bad[i] ^= 0x81;
+            results.push(read(&bad));
+        }
+        let cuts = (0..good.len()).step_by(37).map(|cut| read(&good[..cut])).collect::<Vec<_>>();
+        assert!(cuts.iter().all(|r| r.is_err()));
+        for error in results.into_iter().chain(cuts).filter_map(Result::err) {
+            assert!(
+                matches!(error.kind, ErrorKind::CorruptFile | ErrorKind::WrongType | ErrorKind::Value),
+                "{error:?}"
+            );
+        }
+        assert_eq!(read(b"").unwrap_err().kind, ErrorKind::CorruptFile);
+        assert_eq!(ParquetSource::open(&dir.join("y.parquet")).err().unwrap().kind, ErrorKind::File);
+    }
+}

@@ -1,0 +1,302 @@
+//! Univariate statistics, also by category (`rxSummary`).
+
+use crate::cells::{Cell, Cells, Classification, Count, Moments};
+use crate::design::{Design, WeightKind};
+use crate::estimator::{Estimator, Finish, ModelBatch, Step};
+use rx_data::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+/// One term of a summary formula.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Term {
+    /// The numeric variable, by position in the design; none counts categories.
+    pub numeric: Option<usize>,
+    /// The categories, by position in the design.
+    pub categories: Vec<usize>,
+}
+
+/// The estimator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Summary {
+    terms: Vec<(Option<usize>, Classification)>,
+    /// Of each numeric variable: near its mean, whole, so that sums of whole numbers stay exact.
+    shifts: Vec<f64>,
+    sparse: bool,
+    weights: Option<WeightKind>,
+}
+
+/// Statistics of one term.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TermState {
+    valid: Moments,
+    missing: Count,
+    cells: TermCells,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum TermCells {
+    None,
+    Counts(Cells<Count>),
+    Moments(Cells<Moments>),
+}
+
+/// Accumulators of a pass.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    used: Count,
+    dropped: u64,
+    terms: Vec<TermState>,
+}
+
+/// Finished statistics; what there is none of is NaN.
+#[derive(Debug, Clone)]
+pub struct Statistics {
+    /// Rows.
+    pub n: u64,
+    /// Sum of weights.
+    pub w: f64,
+    /// Mean.
+    pub mean: f64,
+    /// Standard deviation.
+    pub sd: f64,
+    /// Smallest value.
+    pub min: f64,
+    /// Largest value.
+    pub max: f64,
+    /// Sum.
+    pub sum: f64,
+}
+
+/// The summary of one term.
+#[derive(Debug, Clone)]
+pub struct TermSummary {
+    /// Over all valid rows of the term.
+    pub overall: Statistics,
+    /// Rows missing in the term, and their weights.
+    pub missing: Count,
+    /// By cell: number of the cell and its statistics (of a term without a numeric variable, counts only).
+    pub cells: Vec<(u64, Statistics)>,
+}
+
+/// The result.
+#[derive(Debug, Clone)]
+pub struct SummaryModel {
+    /// Rows used and their weights.
+    pub used: Count,
+    /// Rows dropped whole.
+    pub dropped: u64,
+    /// One entry a term.
+    pub terms: Vec<TermSummary>,
+}
+
+impl Summary {
+    /// A summary of some terms over a design; `limit` is the memory for all states in bytes.
+    pub fn new(design: &Design, terms: &[Term], sparse: bool, limit: u64) -> Result<Self> {
+        let terms = terms
+            .iter()
+            .map(|t| Ok((t.numeric, Classification::new(design, &t.categories)?)))
+            .collect::<Result<Vec<_>>>()?;
+        let weights = design.weight.as_ref().map(|w| w.kind);
+        let summary = Summary { terms, shifts: vec![0.0; design.numeric.len()], sparse, weights };
+        let bytes = summary.state_bytes() as u64 * 8;
+        if bytes > limit {
+            return Err(Error::new(
+                ErrorKind::Memory,
+                format!("The categories need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20),
+            )
+            .hint("Use fewer categories, useSparseCube = TRUE, or raise rxOptions(memoryLimitMB)."));
+        }
+        Ok(summary)
+    }
+}
+
+impl Estimator for Summary {
+    type State = State;
+
+    fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
+        for (shift, values) in self.shifts.iter_mut().zip(first.numeric) {
+            *shift = pilot_shift(values);
+        }
+        Ok(())
+    }
+
+    fn init(&self) -> State {
+        let terms = self.terms.iter().map(|(numeric, classes)| TermState {
+            valid: Moments::default(),
+            missing: Count::default(),
+            cells: match (numeric, classes.categories.is_empty()) {
+                (_, true) => TermCells::None,
+                (None, _) => TermCells::Counts(Cells::new(classes.cells(), self.sparse)),
+                (Some(_), _) => TermCells::Moments(Cells::new(classes.cells(), self.sparse)),
+            },
+        });
+        State { used: Count::default(), dropped: 0, terms: terms.collect() }
+    }
+
+    fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
+        state.dropped += batch.dropped;
+        state.used.n += batch.rows as u64;
+        state.used.w += batch.weight.map_or(batch.rows as f64, |w| w.iter().sum());
+        for ((numeric, classes), term) in self.terms.iter().zip(&mut state.terms) {
+            let values = numeric.map(|j| (batch.numeric[j], self.shifts[j]));
+            match (values, &mut term.cells) {
+                (Some((values, shift)), TermCells::None) if batch.weight.is_none() => {
+                    let before = term.valid.n;
+                    term.valid.add_batch(values, shift);
+                    let missing = batch.rows as u64 - (term.valid.n - before);
+                    term.missing.n += missing;
+                    term.missing.w += missing as f64;
+                }
+                (values, cells) => {
+                    for row in 0..batch.rows {
+                        let w = batch.weight.map_or(1.0, |w| w[row]);
+                        let x = values.map_or(0.0, |(values, _)| values[row]);
+                        let d = values.map_or(0.0, |(_, shift)| x - shift);
+                        match classes.cell(batch.codes, row).filter(|_| !x.is_nan()) {
+                            None => term.missing.add(w),
+                            Some(cell) => {
+                                term.valid.add(x, d, w);
+                                match cells {
+                                    TermCells::None => {}
+                                    TermCells::Counts(cells) => cells.at(cell).add(w),
+                                    TermCells::Moments(cells) => cells.at(cell).add(x, d, w),
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn merge(&self, state: &mut State, other: State) -> Result<()> {
+        state.used.merge(&other.used);
+        state.dropped += other.dropped;
+        for (to, from) in state.terms.iter_mut().zip(&other.terms) {
+            to.valid.merge(&from.valid);
+            to.missing.merge(&from.missing);
+            match (&mut to.cells, &from.cells) {
+                (TermCells::Counts(to), TermCells::Counts(from)) => to.merge(from),
+                (TermCells::Moments(to), TermCells::Moments(from)) => to.merge(from),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn state_bytes(&self) -> usize {
+        let cell = |numeric: &Option<usize>| numeric.map_or(size_of::<Count>(), |_| size_of::<Moments>());
+        let dense = |(numeric, classes): &(Option<usize>, Classification)| match classes.categories.is_empty() {
+            true => 0,
+            false if self.sparse => 0,
+            false => usize::try_from(classes.cells()).unwrap_or(usize::MAX).saturating_mul(cell(numeric)),
+        };
+        self.terms.iter().map(dense).fold(200 * self.terms.len(), usize::saturating_add)
+    }
+}
+
+impl Finish for Summary {
+    type Model = SummaryModel;
+
+    fn finish(self, state: State) -> Result<Step<Self, SummaryModel>> {
+        let terms = state.terms.into_iter().zip(&self.terms).map(|(term, (numeric, _))| {
+            let shift = numeric.map_or(f64::NAN, |j| self.shifts[j]);
+            TermSummary {
+                overall: self.statistics(&term.valid, shift),
+                missing: term.missing,
+                cells: match term.cells {
+                    TermCells::None => Vec::new(),
+                    TermCells::Counts(cells) => {
+                        let count = |c: Count| Moments { n: c.n, w: c.w, ..Moments::default() };
+                        cells.into_pairs().into_iter().map(|(i, c)| (i, self.statistics(&count(c), f64::NAN))).collect()
+                    }
+                    TermCells::Moments(cells) => {
+                        cells.into_pairs().into_iter().map(|(i, m)| (i, self.statistics(&m, shift))).collect()
+                    }
+                },
+            }
+        });
+        Ok(Step::Done(SummaryModel { used: state.used, dropped: state.dropped, terms: terms.collect() }))
+    }
+}
+
+impl Summary {
+    fn statistics(&self, m: &Moments, shift: f64) -> Statistics {
+        let n = m.n as f64;
+        let variance = match self.weights {
+            _ if m.n == 0 => f64::NAN,
+            None => m.squares / (n - 1.0),
+            Some(WeightKind::Frequency) => m.squares / (m.w - 1.0),
+            Some(WeightKind::Probability) => n / (n - 1.0) * (m.squares / m.w),
+        };
+        let or_nan = |x: f64| if m.n == 0 || shift.is_nan() { f64::NAN } else { x };
+        Statistics {
+            n: m.n,
+            w: m.w,
+            mean: or_nan(shift + m.sum / m.w),
+            sd: or_nan(variance.sqrt()),
+            min: or_nan(m.min),
+            max: or_nan(m.max),
+            sum: if m.n == 0 { 0.0 } else { m.sum + shift * m.w },
+        }
+    }
+}
+
+/// A number near the mean of what is finite, with so few digits that subtracting it from a value is exact: whole if the
+/// values are, so that sums of whole numbers stay whole.
+pub(crate) fn pilot_shift(values: &[f64]) -> f64 {
+    let (n, sum) = values.iter().filter(|x| x.is_finite()).fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
+    let whole = values.iter().all(|x| !x.is_finite() || x.fract() == 0.0);
+    let mean: f64 = if whole { (sum / n).round() } else { f64::from((sum / n) as f32) };
+    if mean.is_finite() { mean } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+    use super::*;
+    use crate::laws::{self, Batch};
+
+    fn example(weighted: bool, sparse: bool) -> (Summary, Vec<Batch>) {
+        let summary = Summary {
+            terms: vec![
+                (Some(0), Classification { categories: vec![], levels: vec![] }),
+                (None, Classification { categories: vec![0], levels: vec![3] }),
+                (Some(0), Classification { categories: vec![0, 1], levels: vec![3, 2] }),
+            ],
+            shifts: vec![0.0],
+            sparse,
+            weights: weighted.then_some(WeightKind::Probability),
+        };
+        (summary, laws::batches(1, &[3, 2], weighted))
+    }
+
+    #[test]
+    fn the_laws_hold() {
+        for (weighted, sparse) in [(false, false), (true, false), (false, true), (true, true)] {
+            let (summary, batches) = example(weighted, sparse);
+            laws::check(&summary, &batches, crate::design::Rows::All).unwrap();
+        }
+    }
+
+    #[test]
+    fn statistics_are_those_of_the_definitions() {
+        let (mut summary, _) = example(false, false);
+        let (x, f, g) = ([1.0, 2.0, f64::NAN, 7.0], [0, 0, 1, NO], [0, 0, 1, 1]);
+        const NO: u32 = crate::estimator::NO_LEVEL;
+        let batch = ModelBatch { rows: 4, dropped: 0, numeric: &[&x], codes: &[&f, &g], weight: None };
+        summary.pilot(&batch).unwrap();
+        let mut state = summary.init();
+        summary.update(&mut state, &batch).unwrap();
+        let Step::Done(model) = summary.finish(state).unwrap() else { panic!("one pass is enough") };
+        let overall = &model.terms[0].overall;
+        assert_eq!((overall.n, overall.min, overall.max, overall.sum), (3, 1.0, 7.0, 10.0));
+        assert!((overall.sd - (31.0f64 / 3.0).sqrt()).abs() < 1e-15);
+        assert_eq!(model.terms[0].missing.n, 1);
+        assert_eq!(model.terms[1].cells.iter().map(|(_, c)| c.n).collect::<Vec<_>>(), vec![2, 1, 0]);
+        assert_eq!(model.terms[2].overall.n, 2);
+        assert_eq!(model.terms[2].cells[0].1.mean, 1.5);
+        assert!(model.terms[2].cells[1].1.mean.is_nan() && model.terms[2].cells[1].1.sum == 0.0);
+    }
+}

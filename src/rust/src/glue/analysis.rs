@@ -1,0 +1,44 @@
+//! What all analyses share: a source and the variables of a formula become a design, an estimator runs over it.
+
+use super::source::open;
+use crate::job::{self, Job};
+use crate::{result, spec};
+use extendr_api::prelude::*;
+use rx_data::{Labels, Result};
+use rx_run::prepare::{Prepared, Variables, prepare};
+use rx_run::{Control, Pool};
+
+/// Opens the source, agrees on levels, and runs an analysis as a job; its last argument is the memory limit in bytes.
+/// Returns its result and the levels of the categories.
+pub fn run<T: Send>(
+    source: &Robj,
+    variables: &Robj,
+    job: &Robj,
+    analyse: impl FnOnce(&Pool, &Control, &Prepared, u64) -> Result<T> + Send,
+) -> Result<(T, Vec<Labels>)> {
+    let job = Job::from_r(job)?;
+    let variables: Variables = spec::parse(variables, "variables")?;
+    let runs_r_code = spec::get(source, "transform").is_some();
+    let source = open(source, Some(&columns_of(&variables)))?;
+    let (spool, memory) = (runs_r_code.then(|| job.spool.clone()), job.memory);
+    job::run(&job, |control, pool, _| {
+        let prepared = prepare(pool, control, source, &variables, spool.as_deref())?;
+        let result = analyse(pool, control, &prepared, memory)?;
+        Ok((result, prepared.design.categories.iter().map(|c| c.levels.clone()).collect()))
+    })
+}
+
+fn columns_of(variables: &Variables) -> Vec<String> {
+    let numeric = variables.numeric.iter().map(|v| &v.column);
+    let categories = variables.categories.iter().map(|v| &v.column);
+    let mut names: Vec<String> =
+        numeric.chain(categories).chain(variables.weight.iter().map(|w| &w.column)).cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The levels of all categories, as a list of character vectors.
+pub fn levels(levels: &[Labels]) -> Result<Robj> {
+    Ok(List::from_values(levels.iter().map(|l| result::strings(l)).collect::<Result<Vec<Robj>>>()?).into())
+}

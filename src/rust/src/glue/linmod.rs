@@ -1,0 +1,49 @@
+//! `rxLinMod`.
+
+use super::analysis;
+use crate::error::respond;
+use crate::spec;
+use extendr_api::prelude::*;
+use rx_data::Result;
+use rx_stats::linmod::{Formula, LinMod};
+
+/// A linear model: its levels, sums of squares and coefficients; matrices by column.
+#[extendr]
+fn rx_engine_linmod(source: Robj, variables: Robj, formula: Robj, job: Robj) -> Robj {
+    respond(|| linmod(&source, &variables, &formula, &job))
+}
+
+fn linmod(source: &Robj, variables: &Robj, formula: &Robj, job: &Robj) -> Result<Robj> {
+    let formula: Formula = spec::parse(formula, "formula")?;
+    let (model, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
+        let estimator = LinMod::new(&prepared.design, formula, memory)?;
+        rx_run::reduce(pool, control, &*prepared.source, &prepared.design, estimator)
+    })?;
+    // Symmetric matrices are the same by row and by column.
+    let square = |values: Vec<f64>, size: usize| RMatrix::new_matrix(size, size, |i, j| values[i * size + j]);
+    let size = model.aliased.len();
+    let centred = model.centred_products.nrows();
+    let responses = model.coefficients.ncols();
+    Ok(list!(
+        levels = analysis::levels(&levels)?,
+        rows = model.n as f64,
+        missing = model.missing as f64,
+        weight = model.sum_weights,
+        log_weight = model.log_weight,
+        coefficients = RMatrix::new_matrix(size, responses, |i, j| model.coefficients[[i, j]]),
+        covariance = square(model.unscaled_covariance.iter().copied().collect(), size),
+        aliased = model.aliased,
+        collinear = model.collinear.iter().map(|&j| j as i32 + 1).collect::<Vec<_>>(),
+        condition = model.condition,
+        residual_squares = model.residual_squares,
+        centred_squares = model.centred_squares,
+        total_squares = model.total_squares,
+        centred_products = square(model.centred_products.iter().copied().collect(), centred)
+    )
+    .into())
+}
+
+extendr_module! {
+    mod linmod;
+    fn rx_engine_linmod;
+}

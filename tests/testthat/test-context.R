@@ -1,0 +1,20 @@
+test_that("the local context is the default and goes by its names", {
+  old <- rxGetComputeContext()
+  withr::defer(rxSetComputeContext(old))
+  expect_s4_class(old, "RxLocalSeq")
+  expect_identical(rxSetComputeContext("local", dataPath = "somewhere"), old)
+  expect_equal(rxGetComputeContext()@dataPath, "somewhere")
+  changed <- RxLocalSeq(rxGetComputeContext(), outDataPath = "elsewhere")
+  expect_equal(changed@dataPath, "somewhere")
+  expect_equal(changed@outDataPath, "elsewhere")
+  rxOptions(computeContext = "RxLocalSeq")
+  expect_null(rxGetComputeContext()@dataPath)
+  expect_snapshot(changed)
+})
+
+test_that("other contexts are refused", {
+  expect_snapshot(error = TRUE, rxSetComputeContext("RxSpark"))
+  expect_snapshot(error = TRUE, rxSetComputeContext("locl"))
+  expect_error(rxOptions(computeContext = 3), class = "rxscale_error_argument")
+  expect_error(RxLocalSeq("local"), class = "rxscale_error_argument")
+})
