@@ -30,7 +30,7 @@ writeLines(
   c(
     "The engine of rxscale is compiled with these crates, each under its own licence:",
     "",
-    sprintf("%s %s: %s (%s)", packages$name, packages$version, packages$license, packages$repository)
+    sprintf("%1$s %2$s: %3$s (https://crates.io/crates/%1$s)", packages$name, packages$version, packages$license)
   ),
   "LICENSE.note"
 )

@@ -127,7 +127,7 @@ for name in ["none", "lz4", "zstd"]:
     frame = pl.read_ipc(name + ".xdf")
     check({c: frame[c].to_list() for c in frame.columns}, wanted)
     assert frame["x"].null_count() == table["x"].null_count
-    assert duckdb.sql("select sum(x) from arrow_table").fetchone()[0] == sum(v for v in wanted["x"] if v is not None)
+    assert duckdb.connect().execute("select sum(x) from arrow_table").fetchone()[0] == sum(v for v in wanted["x"] if v is not None)
 frame = pl.scan_ipc("none.xdf").select("o", "x").collect()
 check({c: frame[c].to_list() for c in frame.columns}, {c: wanted[c] for c in ["o", "x"]})
 grown = ipc.open_file("grown.xdf").read_all()
@@ -143,7 +143,7 @@ check(table.to_pydict(), expected(100000))
 assert table.schema.field("o").type.ordered
 frame = pl.read_parquet("x.parquet")
 check({c: frame[c].to_list() for c in frame.columns}, expected(100000))
-assert duckdb.sql("select count(*), count(x), count(distinct f) from 'x.parquet'").fetchone() == (100000, 100000 - len(range(3, 100000, 7)), 300)
+assert duckdb.connect().execute("select count(*), count(x), count(distinct f) from 'x.parquet'").fetchone() == (100000, 100000 - len(range(3, 100000, 7)), 300)
 assert pd.read_parquet("x.parquet")["f"].cat.categories.size == 300
 "#;
     if let Some(dir) = python("ours", prepare, &format!("{EXPECTED}{script}")) {

@@ -45,13 +45,15 @@ pub fn array_from_column(column: &Column, field: &Field) -> Result<Stored> {
             let narrow = v.iter().map(|&x| if is_na_f64(x) { NA_F32 } else { x as f32 }).collect();
             Arc::new(Float32Array::new(narrow, nulls(v, |&x| is_na_f64(x))))
         }
-        (Kind::Numeric, _) if let Some(v) = doubles(column) => {
-            let nulls = nulls(&v, |&x| is_na_f64(x));
-            Arc::new(Float64Array::new(v, nulls))
+        (Kind::Numeric, _) => {
+            let values = doubles(column).ok_or_else(|| misfit(field))?;
+            let nulls = nulls(&values, |&x| is_na_f64(x));
+            Arc::new(Float64Array::new(values, nulls))
         }
-        (Kind::Date, _) if let Some(v) = doubles(column) => return Ok(dates(v)),
-        (Kind::DateTime { tz }, _) if let Some(v) = doubles(column) => {
-            return Ok(times(v, tz.as_deref().unwrap_or("UTC")));
+        (Kind::Date, _) => return doubles(column).map(dates).ok_or_else(|| misfit(field)),
+        (Kind::DateTime { tz }, _) => {
+            let tz = tz.as_deref().unwrap_or("UTC");
+            return doubles(column).map(|values| times(values, tz)).ok_or_else(|| misfit(field));
         }
         (Kind::Character, Column::Str(v)) => Arc::new(compact(v)),
         (Kind::Character, Column::Dict { codes, labels }) => {
@@ -66,12 +68,14 @@ pub fn array_from_column(column: &Column, field: &Field) -> Result<Stored> {
             let keys = codes.iter().map(|&c| if c == NA_I32 { 0 } else { c - 1 }).collect();
             Arc::new(Int32Array::new(keys, nulls(codes, |&c| c == NA_I32)))
         }
-        _ => {
-            let message = format!("Column '{}' has values that do not fit its type {}.", field.name, field.kind.name());
-            return Err(Error::new(ErrorKind::WrongType, message).column(&field.name));
-        }
+        _ => return Err(misfit(field)),
     };
     Ok(stored.into())
+}
+
+fn misfit(field: &Field) -> Error {
+    let message = format!("Column '{}' has values that do not fit its type {}.", field.name, field.kind.name());
+    Error::new(ErrorKind::WrongType, message).column(&field.name)
 }
 
 /// The smallest and the largest value that is neither missing nor infinite. None: there is none, or none has a range.

@@ -208,7 +208,11 @@ impl Output {
         }
         self.target.append(&Footer::encode(&schema_to_arrow(&schema), &self.batches, &dictionaries, &self.info)?)?;
         match self.target {
-            Target::New(file) => file.commit()?,
+            Target::New(file) => {
+                let path = file.target().to_path_buf();
+                file.commit()?;
+                xdf::discard_journal(&path);
+            }
             Target::Old(file) => file.commit()?,
         }
         Ok(self.rows)

@@ -22,6 +22,8 @@ const BODY_ALIGNMENT: usize = 64;
 const METADATA_ALIGNMENT: usize = 8;
 /// Wanted buffers that are no further apart than this are read at once.
 const READ_GAP: u64 = 64 << 10;
+/// An array of nulls takes no bytes in a file, but a column of them does in memory.
+const MAX_NULL_ROWS: usize = 1 << 26;
 /// The key, in a message's metadata, of the exact doubles of dates and times: `[[column, offset, length], ...]`. They
 /// stand in the body behind the buffers that Arrow knows of, compressed like them.
 const EXACT_KEY: &str = "rxscale.exact";
@@ -416,7 +418,10 @@ impl Reader<'_> {
         if rows == 0 {
             return Ok(new_empty_array(data_type));
         }
-        let Some((validity, values)) = buffers.split_first() else { return Ok(Arc::new(NullArray::new(rows))) };
+        let Some((validity, values)) = buffers.split_first() else {
+            // Nothing in the file backs the claim that there are so many rows.
+            return if rows <= MAX_NULL_ROWS { Ok(Arc::new(NullArray::new(rows))) } else { Err(self.damaged()) };
+        };
         let nulls = match validity.len() {
             0 => None,
             bytes if bytes < rows.div_ceil(8) => return Err(self.damaged()),

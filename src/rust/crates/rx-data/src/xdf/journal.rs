@@ -17,8 +17,9 @@ const TAIL: u64 = 4096;
 /// Bytes before the tail: the old length.
 const LENGTH: usize = 8;
 
+/// The journal of a file, whichever link it is called by.
 fn journal_of(path: &Path) -> PathBuf {
-    let mut name = OsString::from(path);
+    let mut name = OsString::from(fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf()));
     name.push(".journal");
     PathBuf::from(name)
 }
@@ -37,6 +38,11 @@ pub(crate) fn end_of(file: &File, path: &Path) -> Result<u64> {
     let mut found = vec![0; tail.len()];
     read_at(file, old - tail.len() as u64, &mut found).map_err(|e| Error::io(path, "read", &e))?;
     Ok(if found == tail { old } else { length })
+}
+
+/// Removes the journal of a file that has been replaced. It is no harm if that fails: it would not be believed.
+pub(crate) fn discard_journal(path: &Path) {
+    let _ = fs::remove_file(journal_of(path));
 }
 
 /// A file that grows at its end; [`InPlace::commit`] makes the growth last. Dropped without that, the file is cut back.
@@ -156,6 +162,20 @@ mod tests {
         file.append(b"new").unwrap();
         file.commit().unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"oldnew");
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_leads_to_the_journal_too() {
+        let dir = TempDir::new();
+        let (path, link) = (dir.join("x.xdf"), dir.join("link.xdf"));
+        fs::write(&path, "old").unwrap();
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        let mut file = InPlace::open(&link).unwrap();
+        file.append(b"new").unwrap();
+        assert_eq!((end(&path), end(&link)), (3, 3));
+        file.commit().unwrap();
+        assert_eq!((end(&path), dir.names().len()), (6, 2));
     }
 
     #[test]

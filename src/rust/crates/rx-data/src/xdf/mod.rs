@@ -30,7 +30,7 @@ pub use metadata::{Metadata, update_metadata};
 pub(crate) use batch::{Message, Reader, Slot, Want, encode_batch, encode_dictionary};
 pub(crate) use codec::Pool;
 pub(crate) use footer::{FORMAT_VERSION, FileInfo, Footer, MAGIC, Place, encode_schema};
-pub(crate) use journal::{InPlace, end_of};
+pub(crate) use journal::{InPlace, discard_journal, end_of};
 pub(crate) use metadata::not_own;
 
 /// Rows of a record batch at most: decoded columns of this size stay in a core's cache.

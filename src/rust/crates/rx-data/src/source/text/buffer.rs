@@ -55,6 +55,11 @@ impl Buffer {
         self.bytes[self.from..self.own].copy_from_slice(head);
     }
 
+    /// Whether a very long record made it larger than it need be for others.
+    pub fn has_grown(&self) -> bool {
+        self.own > HEAD
+    }
+
     /// From the beginning of the first record on.
     pub fn whole(&self) -> &[u8] {
         &self.bytes[self.from..self.end]

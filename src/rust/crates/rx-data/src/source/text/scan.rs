@@ -87,7 +87,9 @@ impl<'a> TextScan<'a> {
             return Ok(None);
         };
         let Parsed { rows, columns, .. } = self.parse_range(&range, &mut buffer)?;
-        self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        if !buffer.has_grown() {
+            self.buffers.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
         Ok(Some(Block { index: range.index, rows, columns }))
     }
 
