@@ -15,5 +15,14 @@ rx_engine_info <- function(source) .Call(wrap__rx_engine_info, source)
 # The levels of categories and the bounds of numbers in some columns, by one pass.
 rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan_info, source, columns, job)
 
+# Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file.
+rx_engine_set_metadata <- function(path, fields, description) .Call(wrap__rx_engine_set_metadata, path, fields, description)
+
 # Copies columns of a source (all if NULL) to a sink: list(columns, rows) for a data frame, list(rows, path) else.
 rx_engine_import <- function(source, columns, sink, job) .Call(wrap__rx_engine_import, source, columns, sink, job)
+
+# Statistics of terms: list(levels, used, dropped, terms).
+rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap__rx_engine_summary, source, variables, terms, sparse, job)
+
+# A linear model: its levels, sums of squares and coefficients; matrices by column.
+rx_engine_linmod <- function(source, variables, formula, job) .Call(wrap__rx_engine_linmod, source, variables, formula, job)

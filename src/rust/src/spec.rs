@@ -26,3 +26,10 @@ pub fn parse<'a, T: Deserialize<'a>>(data: &'a Robj, name: &str) -> Result<T> {
 pub fn maybe<T: for<'a> Deserialize<'a>>(list: &Robj, name: &str) -> Result<Option<T>> {
     get(list, name).map(|element| parse(&element, name)).transpose()
 }
+
+/// The elements of a list but for some, as a Rust value.
+pub fn parse_without<T: for<'a> Deserialize<'a>>(list: &Robj, others: &[&str], name: &str) -> Result<T> {
+    let elements = List::try_from(list).map_err(|cause| malformed(name, cause))?;
+    let own: Vec<_> = elements.iter().filter(|(name, _)| !others.contains(name)).collect();
+    parse(&List::from_pairs(own).into(), name)
+}

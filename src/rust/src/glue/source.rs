@@ -5,13 +5,15 @@ use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
 use crate::view::Columns;
 use extendr_api::prelude::*;
-use rx_data::source::{RowRange, TextOptions, TextSource, XdfSource};
+use rx_data::source::{ParquetSource, RowRange, TextOptions, TextSource, XdfSource};
 use rx_data::{Result, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Rows of a chunk of R code where nobody says another number.
 const CHUNK_ROWS: usize = 500_000;
+/// What the spec of any source may have.
+const COMMON: [&str; 4] = ["type", "start_row", "num_rows", "transform"];
 
 /// Opens a source. Of a data frame only the columns named are viewed and known, if any are named; the R code of a
 /// transform runs on a sample. For the main thread only.
@@ -55,7 +57,11 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
             Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize)?))
         }
         "xdf" => Ok(Arc::new(XdfSource::open(&path(source)?)?)),
-        "text" => Ok(Arc::new(TextSource::open(&text_options(source)?)?)),
+        "parquet" => Ok(Arc::new(ParquetSource::open(&path(source)?)?)),
+        "text" => {
+            let options: TextOptions = spec::parse_without(source, &COMMON, "source")?;
+            Ok(Arc::new(TextSource::open(&options)?))
+        }
         other => Err(malformed("type", format!("there is no source of type '{other}'"))),
     }
 }
@@ -63,15 +69,6 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
 /// The path of a file.
 pub fn path(spec: &Robj) -> Result<PathBuf> {
     Ok(PathBuf::from(spec::parse::<String>(&spec::need(spec, "path")?, "path")?))
-}
-
-/// What a spec of text says of it, without what every spec may have.
-fn text_options(source: &Robj) -> Result<TextOptions> {
-    const COMMON: [&str; 4] = ["type", "start_row", "num_rows", "transform"];
-    let list = List::try_from(source).map_err(|cause| malformed("source", cause))?;
-    let own: Vec<_> = list.iter().filter(|(name, _)| !COMMON.contains(name)).collect();
-    let own: Robj = List::from_pairs(own).into();
-    spec::parse(&own, "source")
 }
 
 fn chunk_size(transform: &Robj) -> Result<ChunkSize> {
