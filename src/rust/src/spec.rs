@@ -27,21 +27,9 @@ pub fn maybe<T: for<'a> Deserialize<'a>>(list: &Robj, name: &str) -> Result<Opti
     get(list, name).map(|element| parse(&element, name)).transpose()
 }
 
-/// A character vector, or a list of strings. (extendr's deserializer does not take the former.)
-pub fn strings(data: &Robj, name: &str) -> Result<Vec<String>> {
-    match data.as_str_iter() {
-        Some(strings) => Ok(strings.map(str::to_string).collect()),
-        None => parse(data, name),
-    }
-}
-
-/// An element that is a character vector; none if it is absent or NULL.
-pub fn maybe_strings(list: &Robj, name: &str) -> Result<Option<Vec<String>>> {
-    get(list, name).map(|element| strings(&element, name)).transpose()
-}
-
-/// A list without some of its elements.
-pub fn without(list: &Robj, names: &[&str]) -> Result<Robj> {
-    let all = List::try_from(list).map_err(|cause| malformed("list", cause))?;
-    Ok(List::from_pairs(all.iter().filter(|(name, _)| !names.contains(name)).collect::<Vec<_>>()).into())
+/// The elements of a list but for some, as a Rust value.
+pub fn parse_without<T: for<'a> Deserialize<'a>>(list: &Robj, others: &[&str], name: &str) -> Result<T> {
+    let elements = List::try_from(list).map_err(|cause| malformed(name, cause))?;
+    let own: Vec<_> = elements.iter().filter(|(name, _)| !others.contains(name)).collect();
+    parse(&List::from_pairs(own).into(), name)
 }

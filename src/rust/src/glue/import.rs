@@ -16,7 +16,7 @@ fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj 
 
 fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
-    let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::strings(columns, "columns")?) };
+    let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::parse(columns, "columns")?) };
     let source = open(source, wanted.as_deref())?;
     let positions = match &wanted {
         Some(names) => source.schema().indices_of(names)?,
@@ -24,44 +24,25 @@ fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj
     };
     let schema = Schema::new(positions.iter().map(|&i| source.schema().fields[i].clone()).collect());
     let kind: String = spec::parse(&spec::need(sink, "type")?, "type")?;
-    match kind.as_str() {
-        "xdf" => {
-            let rows = run(&job, &*source, &positions, XdfSink::create(schema, xdf_options(sink)?)?)?;
-            written(rows, sink)
-        }
-        "parquet" => {
-            let rows = run(&job, &*source, &positions, ParquetSink::create(schema, parquet_options(sink)?)?)?;
-            written(rows, sink)
-        }
-        "text" => {
-            let options = spec::parse(&spec::without(sink, &["type"])?, "sink")?;
-            let rows = run(&job, &*source, &positions, TextSink::create(options, schema)?)?;
-            written(rows, sink)
-        }
+    let rows = match kind.as_str() {
         "frame" => {
             let table = run(&job, &*source, &positions, FrameSink::new(schema))?;
             let columns = result::columns(&table, Some(&job.pool()?))?;
-            Ok(list!(columns = columns, rows = table.rows as f64).into())
+            return Ok(list!(columns = columns, rows = table.rows as f64).into());
         }
-        other => Err(malformed("type", format!("there is no sink of type '{other}'"))),
-    }
+        "xdf" => run(&job, &*source, &positions, XdfSink::create(schema, xdf_options(sink)?)?)?,
+        "parquet" => run(&job, &*source, &positions, ParquetSink::create(schema, parquet_options(sink)?)?)?,
+        "text" => {
+            let options = spec::parse_without(sink, &["type", "append", "rows_per_block", "description"], "sink")?;
+            run(&job, &*source, &positions, TextSink::create(options, schema)?)?
+        }
+        other => return Err(malformed("type", format!("there is no sink of type '{other}'"))),
+    };
+    Ok(list!(rows = rows as f64, path = path(sink)?.display().to_string()).into())
 }
 
 fn run<S: Sink<Output: Send>>(job: &Job, source: &dyn Source, columns: &[usize], sink: S) -> Result<S::Output> {
     job::run(job, |control, pool, _| rx_run::map(pool, control, source, columns, &Identity, sink))
-}
-
-fn written(rows: u64, sink: &Robj) -> Result<Robj> {
-    Ok(list!(rows = rows as f64, path = path(sink)?.display().to_string()).into())
-}
-
-fn parquet_options(sink: &Robj) -> Result<ParquetOptions> {
-    Ok(ParquetOptions {
-        path: path(sink)?,
-        overwrite: spec::maybe(sink, "overwrite")?.unwrap_or(false),
-        rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
-        description: spec::maybe(sink, "description")?,
-    })
 }
 
 fn xdf_options(sink: &Robj) -> Result<XdfOptions> {
@@ -70,6 +51,15 @@ fn xdf_options(sink: &Robj) -> Result<XdfOptions> {
         overwrite: spec::maybe(sink, "overwrite")?.unwrap_or(false),
         append_rows: spec::maybe(sink, "append")?.unwrap_or(false),
         compression: spec::maybe(sink, "compression")?.unwrap_or_default(),
+        rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
+        description: spec::maybe(sink, "description")?,
+    })
+}
+
+fn parquet_options(sink: &Robj) -> Result<ParquetOptions> {
+    Ok(ParquetOptions {
+        path: path(sink)?,
+        overwrite: spec::maybe(sink, "overwrite")?.unwrap_or(false),
         rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
         description: spec::maybe(sink, "description")?,
     })

@@ -12,13 +12,15 @@ use std::sync::Arc;
 
 /// Rows of a chunk of R code where nobody says another number.
 const CHUNK_ROWS: usize = 500_000;
+/// What the spec of any source may have.
+const COMMON: [&str; 4] = ["type", "start_row", "num_rows", "transform"];
 
 /// Opens a source. Of a data frame only the columns named are viewed and known, if any are named; the R code of a
 /// transform runs on a sample. For the main thread only.
 pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>> {
     let transform = spec::get(source, "transform");
     let vars: Option<Vec<String>> = match &transform {
-        Some(transform) => spec::maybe_strings(transform, "vars")?,
+        Some(transform) => spec::maybe(transform, "vars")?,
         None => columns.map(<[String]>::to_vec),
     };
     let mut opened = open_plain(source, vars.as_deref())?;
@@ -33,7 +35,7 @@ pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>
             let transform = Transform {
                 fun: Function::new(&spec::need(&transform, "fun")?)?,
                 vars,
-                untouched: spec::maybe_strings(&transform, "untouched")?.unwrap_or_default(),
+                untouched: spec::maybe(&transform, "untouched")?.unwrap_or_default(),
                 chunk: chunk_size(&transform)?,
                 first_row: start_row,
             };
@@ -56,7 +58,10 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
         }
         "xdf" => Ok(Arc::new(XdfSource::open(&path(source)?)?)),
         "parquet" => Ok(Arc::new(ParquetSource::open(&path(source)?)?)),
-        "text" => Ok(Arc::new(TextSource::open(&text_options(source)?)?)),
+        "text" => {
+            let options: TextOptions = spec::parse_without(source, &COMMON, "source")?;
+            Ok(Arc::new(TextSource::open(&options)?))
+        }
         other => Err(malformed("type", format!("there is no source of type '{other}'"))),
     }
 }
@@ -64,11 +69,6 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
 /// The path of a file.
 pub fn path(spec: &Robj) -> Result<PathBuf> {
     Ok(PathBuf::from(spec::parse::<String>(&spec::need(spec, "path")?, "path")?))
-}
-
-/// What a spec of text says of it, without what every spec may have.
-fn text_options(source: &Robj) -> Result<TextOptions> {
-    spec::parse(&spec::without(source, &["type", "start_row", "num_rows", "transform"])?, "source")
 }
 
 fn chunk_size(transform: &Robj) -> Result<ChunkSize> {

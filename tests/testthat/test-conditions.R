@@ -1,0 +1,22 @@
+test_that("an error carries its class, its place and what to do", {
+  error <- expect_error(
+    rx_abort("value", "Value 'x' is not a number.", "Say colClasses = c(a = \"character\").", "a", "data.csv", 7),
+    class = "rxscale_error_value"
+  )
+  expect_s3_class(error, c("rxscale_error_value", "rxscale_error", "error", "condition"), exact = TRUE)
+  expect_identical(error[c("kind", "column", "file", "row")], list(kind = "value", column = "a", file = "data.csv", row = 7))
+})
+
+test_that("messages read well", {
+  expect_snapshot(error = TRUE, {
+    rx_abort("argument", "`x` must be a number.", call = quote(f(x = "a")))
+    rx_abort("file", "Cannot open 'x.csv'.", "Check its name.", call = quote(f("x.csv")))
+    engine_call(rx_engine_import, frame_source(data.frame(arr_delay = 1)), "arr_dely", list(type = "frame"), one_job())
+  })
+})
+
+test_that("errors name the call of the user", {
+  analysis <- function() engine_call(rx_engine_info, list(type = "nonsense"))
+  error <- expect_error(analysis(), class = "rxscale_error_argument")
+  expect_identical(error$call, quote(analysis()))
+})
