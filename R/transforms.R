@@ -122,7 +122,7 @@ check_transform_arguments <- function(objects, fun, vars, envir, data_names, cal
 #'
 #' @param transforms unevaluated: list(name = expr, ...), or something whose value is such a call or expression
 #' @noRd
-transforms_list <- function(transforms, caller, call) {
+transforms_list <- function(transforms, caller, call = user_call()) {
   if (!is.null(transforms) && !is_call_to(transforms, "list")) {
     transforms <- tryCatch(eval(transforms, caller), error = function(condition) condition)
     if (is.expression(transforms) && length(transforms) == 1) {
