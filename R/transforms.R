@@ -70,6 +70,7 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   )
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
+  env$.rxDataNames <- data_names
   if (!is.null(transformFunc) && !is.primitive(transformFunc)) {
     environment(transformFunc) <- env
   }
@@ -261,7 +262,9 @@ evaluate <- function(expression, chunk, env) {
   frame <- list2env(chunk, parent = env)
   tryCatch(eval(expression, frame), error = function(condition) {
     unknown <- Filter(function(name) !exists(name, envir = frame) && mentions(condition, name), all.names(expression))
-    hint <- if (length(unknown) > 0) visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir)))
+    hint <- if (length(unknown) > 0) {
+      visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir), env$.rxDataNames))
+    }
     stop(paste(c(conditionMessage(condition), hint), collapse = "\n"), call. = FALSE)
   })
 }

@@ -46,7 +46,14 @@ test_that("F() and N() are read with their bounds and labels", {
   expect_identical(variables_of(~ F(log(x)))[[1]]$expression, quote(log(x)))
   expect_identical(label(~ N(a)), "N_a")
   expect_true(variables_of(~ N(a))[[1]]$codes)
-  expect_error(read_formula(~ F(x, "a", 3)), class = "rxscale_error_argument", regexp = "`low` must be a number")
+  expect_error(read_formula(~ F(x, "a", 3)), class = "rxscale_error_argument", regexp = "`low` must be a whole number")
+  expect_error(read_formula(~ F(x, 5, 3)), class = "rxscale_error_argument", regexp = "`low` must be no greater")
+  expect_error(read_formula(~ F(x, nowhere)), class = "rxscale_error_argument", regexp = "'nowhere' not found")
+  low <- 2
+  expect_identical(label(~ F(x, low, low + 1)), "F_x_2_3_T")
+  expect_error(read_formula(~ F(x, lower = 3)), class = "rxscale_error_argument", regexp = "unused argument")
+  expect_error(read_formula(~ F()), class = "rxscale_error_argument")
+  expect_error(read_formula(~ N()), class = "rxscale_error_argument")
   expect_error(read_formula(~ F(x, exclude = NA)), class = "rxscale_error_argument", regexp = "`exclude`")
 })
 

@@ -301,7 +301,8 @@ test_that("tables by group go to files", {
   several <- rxSummary(~ y:a + y:b, data, byGroupOutFile = paste0(stem, ".xdf"))
   expect_true(all(file.exists(paste0(stem, 1:2, ".xdf"))))
   expect_equal(rxImport(several$categorical[[2]])$y_Mean, rxSummary(~ y:b, data)$categorical[[1]]$Means)
-  expect_error(rxSummary(~ y:a, data, byGroupOutFile = c(file, stem)), class = "rxscale_error_argument", regexp = "1 table")
+  expect_error(rxSummary(~ y:a, data, byGroupOutFile = c(file, stem)), class = "rxscale_error_argument", regexp = "2 files, and there are 1 tables")
+  expect_error(rxSummary(~y, data, byGroupOutFile = file), class = "rxscale_error_argument", regexp = "0 tables")
   unlink(paste0(stem, 1:2, ".xdf"))
 })
 
