@@ -166,7 +166,7 @@ test_that("weights that are none are refused", {
   data$bad <- replace(rep(1, 400), 300, -1)
   expect_snapshot(error = TRUE, {
     rxLinMod(y ~ x, data, pweights = "bad")
-    rxLinMod(y ~ x, data, fweights = "weight")
+    rxLinMod(y ~ x, transform(data, half = 0.5), fweights = "half")
     rxLinMod(y ~ x, data, fweights = "freq", pweights = "weight")
     rxLinMod(y ~ x, data, pweights = data$weight)
   })

@@ -211,12 +211,12 @@ test_that("sums of squares and the condition number are those of the rows used",
 
 test_that("coefficients are labelled in both styles", {
   data <- small_data()
-  revo <- names(coef(rxLinMod(y ~ x + a + a:b + x:a + F(k) + N(s) + log(z), data, transforms = list(
+  revo <- names(coef(rxLinMod(y ~ x + a + a:b + x:a + F(freq) + N(s) + log(z), data, transforms = list(
     s = factor(s, levels = c("gamma", "beta", "Alpha"))
   ))))
   expect_identical(revo[c(1:5, 9, 17)], c("(Intercept)", "x", "a=q", "a=p", "a=r", "a=q, b=u", "a=r, b=w"))
   expect_identical(revo[18:20], paste0("x for a=", c("q", "p", "r")))
-  expect_identical(revo[21:28], c(paste0("F_k=", 0:5), "N_s", "log(z)"))
+  expect_identical(revo[21:26], c(paste0("F_freq=", 0:3), "N_s", "log(z)"))
   r <- names(coef(rxLinMod(y ~ x + a + a:b + x:a, data, coefLabelStyle = "R")))
   expect_identical(r[c(1:5, 6, 9)], c("(Intercept)", "x", "a1", "a2", "a3", "a1:b1", "a1:b2"))
   expect_identical(r[18:20], c("x:a1", "x:a2", "x:a3"))

@@ -1,0 +1,53 @@
+# Ctrl-C during an analysis and an import: an interrupt condition within half a second, nothing left behind, a session
+# that goes on. What the engine does by itself is in test-engine.R.
+
+# Presses Ctrl-C while a call runs in a session of its own; the call gets the names of a file of flights and one to write.
+interrupted <- function(call) {
+  skip_on_os("windows")
+  skip_on_cran()
+  skip_if_not_installed("callr")
+  session <- callr::r_session$new()
+  on.exit(session$close())
+  # Some seconds of work: columns of the flights many times over.
+  session$run(function(flights) {
+    library(rxscale)
+    data <- rxImport(flights)
+    wide <- data[rep(seq_len(nrow(data)), 3), ]
+    for (i in 1:60) wide[[paste0("x", i)]] <- wide$distance + wide$hour * i
+    wide$level <- factor(seq_len(nrow(wide)) %% 300)
+    assign("wide", wide, globalenv())
+    assign("out", tempfile(fileext = ".xdf"), globalenv())
+    assign("before", list.files(tempdir()), globalenv())
+  }, list(flights_file()))
+  session$call(function(call) {
+    outcome <- tryCatch({
+      eval(call, globalenv())
+      "finished"
+    }, interrupt = function(condition) "interrupted")
+    left <- setdiff(list.files(tempdir(), all.files = TRUE), c(before, ".", ".."))
+    list(outcome = outcome, left = left, after = unname(coef(rxLinMod(mpg ~ hp, mtcars))))
+  }, list(call))
+  Sys.sleep(1)
+  expect_identical(session$poll_process(0), "timeout")
+  pressed <- proc.time()[["elapsed"]]
+  session$interrupt()
+  expect_identical(session$poll_process(10000), "ready")
+  seconds <- proc.time()[["elapsed"]] - pressed
+  result <- session$read()$result
+  expect_identical(result$outcome, "interrupted")
+  expect_identical(result$left, character())
+  expect_equal(result$after, unname(stats::coef(stats::lm(mpg ~ hp, mtcars))))
+  expect_lt(seconds, 0.5)
+}
+
+test_that("Ctrl-C stops a fit", {
+  interrupted(quote(rxLinMod(reformulate(c(paste0("x", 1:60), "dest", "level:carrier"), "arr_delay"), wide)))
+})
+
+test_that("Ctrl-C stops a fit whose transforms run in R, and their copy of the data goes", {
+  interrupted(quote(rxLinMod(arr_delay ~ text + x1, wide, transforms = list(text = vapply(dest, function(code) paste0(code, "-"), "")))))
+})
+
+test_that("Ctrl-C stops an import, and no half-written file stays", {
+  interrupted(quote(rxImport(wide, out, xdfCompressionLevel = 9, rowsPerRead = 20000)))
+})

@@ -1,0 +1,61 @@
+# What an analysis needs in memory does not depend on the number of rows.
+
+# Peak memory in MB of a session that does no more than one analysis of a file.
+peak_of <- function(file, call) {
+  in_child(function(file, call) {
+    rxscale::rxOptions(numCoresToUse = 2)
+    eval(call, list(file = file), asNamespace("rxscale"))
+    as.numeric(gsub("\\D", "", grep("VmHWM", readLines("/proc/self/status"), value = TRUE))) / 1024
+  }, list(file, call))
+}
+
+analyses <- list(
+  summary = quote(rxSummary(~ arr_delay:origin:carrier + dest + F(distance), file)),
+  fit = quote(rxLinMod(arr_delay ~ dep_delay + carrier * origin + F(hour), file)),
+  transform = quote(rxLinMod(arr_delay ~ speed + carrier, file, transforms = list(speed = distance / air_time)))
+)
+
+# Files with the flights `times` times.
+repeated_flights <- function(times, extension) {
+  columns <- c("hour", "dep_delay", "arr_delay", "carrier", "origin", "dest", "air_time", "distance")
+  file <- tempfile(fileext = extension)
+  if (extension == ".xdf") {
+    for (i in seq_len(times)) {
+      rxImport(flights_frame(), file, varsToKeep = columns, append = if (i == 1) "none" else "rows", rowsPerRead = 100000)
+    }
+  } else {
+    lines <- readLines(flights_file())
+    for (i in seq_len(times)) {
+      connection <- file(file, if (i == 1) "w" else "a")
+      writeLines(if (i == 1) lines else lines[-1], connection)
+      close(connection)
+    }
+  }
+  file
+}
+
+expect_flat <- function(extension, calls, few, many) {
+  small <- repeated_flights(few, extension)
+  large <- repeated_flights(many, extension)
+  on.exit(unlink(c(small, large)))
+  for (name in names(calls)) {
+    grown <- peak_of(large, calls[[name]]) - peak_of(small, calls[[name]])
+    # As numbers the additional rows of three columns would take this many MB.
+    columns <- (many - few) * 336776 * 3 * 8 / 2^20
+    expect_lt(grown, min(columns / 3, 60), label = paste(name, "of", extension, "grown by", round(grown), "MB"))
+  }
+}
+
+test_that("peak memory does not grow with the rows of a file", {
+  skip_on_cran()
+  skip_if_not(file.exists("/proc/self/status"), "the peak is read from /proc")
+  expect_flat(".xdf", analyses, 8, 24)
+  expect_flat(".csv", analyses[c("summary", "fit")], 1, 6)
+})
+
+test_that("peak memory does not grow with many more rows", {
+  skip_if(Sys.getenv("RXSCALE_SLOW_TESTS") == "", "RXSCALE_SLOW_TESTS is not set")
+  skip_if_not(file.exists("/proc/self/status"), "the peak is read from /proc")
+  expect_flat(".xdf", analyses, 12, 60)
+  expect_flat(".csv", analyses, 6, 18)
+})
