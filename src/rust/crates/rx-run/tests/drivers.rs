@@ -1,15 +1,15 @@
 //! The drivers: the same bits for any number of threads and any order of blocks, and a clean end when something fails.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use rx_data::sink::{FrameSink, Sink};
 use rx_data::source::Frame;
 use rx_data::{Block, BlockMap, Column, Error, ErrorKind, Field, Identity, Kind, Result, Scan, Schema, Source};
 use rx_run::local::lane_count;
 use rx_run::{Control, Pool, map, reduce};
+use rx_stats::Finish;
 use rx_stats::design::{Category, Coding, Design, Numeric, Rows, Weight, WeightKind};
 use rx_stats::linmod::{self, LinMod};
 use rx_stats::summary::{self, Summary};
-use rx_stats::{Estimator, Finish};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -17,8 +17,9 @@ const ROWS: usize = 6_000;
 
 /// Two numbers with some missing, a weight, two factors; in blocks so small that every lane gets three at least.
 fn frame() -> Frame {
-    let number =
-        |i: usize, m: usize| if (i * 31 + m) % 97 == 0 { f64::NAN } else { ((i * i + m) % 1013) as f64 / 7.0 - 0.1 };
+    let number = |i: usize, m: usize| {
+        if (i * 31 + m).is_multiple_of(97) { f64::NAN } else { ((i * i + m) % 1013) as f64 / 7.0 - 0.1 }
+    };
     let column = |m: usize| Column::F64((0..ROWS).map(|i| number(i, m)).collect::<Vec<_>>().into());
     let labels = |k: usize| Arc::new((0..k).map(|l| format!("l{l}")).collect::<Vec<_>>());
     let factor = |k: usize| Column::Dict {
@@ -122,7 +123,7 @@ struct SomeBlocks;
 
 impl BlockMap for SomeBlocks {
     fn map(&self, block: Block) -> Result<Option<Block>> {
-        Ok((block.index % 3 != 0).then_some(block))
+        Ok((!block.index.is_multiple_of(3)).then_some(block))
     }
 }
 
