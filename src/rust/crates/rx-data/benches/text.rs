@@ -16,7 +16,7 @@ fn made_up() -> PathBuf {
     for _ in 0..ROWS {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let r = random >> 8;
-        let delay = if r % 33 == 0 { String::new() } else { (r % 200).to_string() };
+        let delay = if r.is_multiple_of(33) { String::new() } else { (r % 200).to_string() };
         let _ = writeln!(
             text,
             "{delay},{}.{:04},{},\"Day {}\",\"A{:03}\"",

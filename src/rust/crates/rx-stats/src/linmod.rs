@@ -302,11 +302,15 @@ impl Finish for LinMod {
         let columns = self.columns();
         let normal = self.normal(&state, &columns);
 
-        // Reference levels first; if that does not explain all that is redundant, the other end of the factors.
+        // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
+        // without rows explain themselves, and if the last level is such a cell another one is redundant.
+        let empty =
+            |j: usize| columns[j].place.set > 0 && self.products.get(&state, columns[j].place, columns[j].place) == 0.0;
         let unexplained = |kept: &Kept, drop_first: bool| -> Vec<usize> {
             let explained = |j: usize| {
                 columns[j].term.is_none()
                     || kept.columns.contains(&j)
+                    || empty(j)
                     || self.is_reference(&columns[j], drop_first)
                     || self.gives_up(&columns[j])
             };

@@ -372,3 +372,26 @@ fn a_header_alone_has_no_rows() {
         assert_eq!(all_rows(&source, 2).unwrap().len(), 0);
     }
 }
+
+#[test]
+fn the_flights_are_all_there() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../inst/extdata/flights.csv.gz");
+    let source = TextSource::open(&TextOptions { strings_as_factors: true, ..TextOptions::new(path) }).unwrap();
+    let wanted = source.schema().indices_of(&["arr_delay", "distance", "carrier"]).unwrap();
+    let found = blocks(&source, &wanted, 2).unwrap();
+    let sum = |j: usize| {
+        let values = found.iter().flat_map(|block| match &block.columns[j] {
+            Column::I32(v) => v.to_vec(),
+            other => panic!("{other:?}"),
+        });
+        let present: Vec<_> = values.filter(|&x| x != NA_I32).map(i64::from).collect();
+        (present.len(), present.iter().sum::<i64>())
+    };
+    // As the source's own table has them.
+    assert_eq!(sum(0), (327_346, 2_257_174));
+    assert_eq!(sum(1), (336_776, 350_217_607));
+    match &found[0].columns[2] {
+        Column::Dict { labels, .. } => assert_eq!(labels[..4], ["UA", "AA", "B6", "DL"]),
+        other => panic!("{other:?}"),
+    }
+}
