@@ -14,9 +14,3 @@ test_that("messages read well", {
     engine_call(rx_engine_import, frame_source(data.frame(arr_delay = 1)), "arr_dely", list(type = "frame"), one_job())
   })
 })
-
-test_that("errors name the call of the user", {
-  analysis <- function() engine_call(rx_engine_info, list(type = "nonsense"))
-  error <- expect_error(analysis(), class = "rxscale_error_argument")
-  expect_identical(error$call, quote(analysis()))
-})

@@ -216,7 +216,7 @@ test_that("Ctrl-C during a transform stops the job", {
     }
     source <- list(type = "frame", data = list(x = 1:10), rows = 10, transform = list(fun = slow))
     tryCatch(
-      package$engine_call(package$rx_engine_import, source, NULL, list(type = "frame"), list(threads = 2)),
+      package$engine_call(package$rx_engine_import, source, NULL, list(type = "frame"), package$job_options(0)),
       interrupt = function(condition) "interrupted"
     )
   })

@@ -33,7 +33,7 @@ unsafe extern "C" {
 }
 
 /// R's code of strings that are bytes without an encoding.
-const CE_BYTES: c_int = 2;
+const CE_BYTES: c_int = 3;
 
 /// A list of columns, as a data frame is one.
 pub struct Columns {
