@@ -4,7 +4,7 @@ test_that("an error carries its class, its place and what to do", {
     class = "rxscale_error_value"
   )
   expect_s3_class(error, c("rxscale_error_value", "rxscale_error", "error", "condition"), exact = TRUE)
-  expect_identical(error[c("kind", "column", "file", "row")], list(kind = "value", column = "a", file = "data.csv", row = 7))
+  expect_identical(error[c("column", "file", "row")], list(column = "a", file = "data.csv", row = 7))
 })
 
 test_that("messages read well", {

@@ -28,19 +28,6 @@ pub fn maybe<T: DeserializeOwned>(list: &Robj, name: &str) -> Result<Option<T>> 
     get(list, name).map(|element| parse(&element, name)).transpose()
 }
 
-/// A character vector, or a list of strings. (extendr's deserializer does not take the former.)
-pub fn strings(data: &Robj, name: &str) -> Result<Vec<String>> {
-    match data.as_str_iter() {
-        Some(strings) => Ok(strings.map(str::to_string).collect()),
-        None => parse(data, name),
-    }
-}
-
-/// An element that is a character vector; none if it is absent or NULL.
-pub fn maybe_strings(list: &Robj, name: &str) -> Result<Option<Vec<String>>> {
-    get(list, name).map(|element| strings(&element, name)).transpose()
-}
-
 /// The elements of a list but for some, as a Rust value.
 pub fn parse_without<T: DeserializeOwned>(list: &Robj, others: &[&str], name: &str) -> Result<T> {
     let elements = List::try_from(list).map_err(|cause| malformed(name, cause))?;
