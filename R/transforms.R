@@ -68,6 +68,7 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   )
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
+  env$.rxDataNames <- data_names
   steps <- list(
     fun = within_environment(transformFunc, env), passed = passed, read = read, transforms = transforms,
     selection = selection, formula = formula_expressions, complete = removeMissings,
@@ -126,7 +127,7 @@ check_transform_arguments <- function(objects, fun, vars, envir, data_names, cal
 #'
 #' @param transforms unevaluated: list(name = expr, ...), or something whose value is such a call or expression
 #' @noRd
-transforms_list <- function(transforms, caller, call) {
+transforms_list <- function(transforms, caller, call = user_call()) {
   if (!is.null(transforms) && !is_call_to(transforms, "list")) {
     transforms <- tryCatch(eval(transforms, caller), error = function(condition) condition)
     if (is.expression(transforms) && length(transforms) == 1) {
@@ -275,7 +276,9 @@ evaluate <- function(expression, chunk, env) {
   frame <- list2env(chunk, parent = env)
   tryCatch(eval(expression, frame), error = function(condition) {
     unknown <- Filter(function(name) !exists(name, envir = frame) && mentions(condition, name), all.names(expression))
-    hint <- if (length(unknown) > 0) visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir)))
+    hint <- if (length(unknown) > 0) {
+      visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir), env$.rxDataNames))
+    }
     stop(paste(c(conditionMessage(condition), hint), collapse = "\n"), call. = FALSE)
   })
 }
