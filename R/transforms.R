@@ -2,28 +2,29 @@
 
 #' Transforms: R code that runs on the data
 #'
-#' The functions that read data take R code that makes or changes columns and selects rows on the way. It runs on a chunk
-#' of rows at a time, so the data need not fit into memory.
+#' The functions that read data take R code that makes or changes columns and selects rows on the way. It runs on a
+#' chunk of rows at a time, so the data need not fit into memory.
 #'
 #' **Order.** On every chunk: `transformFunc`, then `transforms`, each of which sees those before it, then
 #' `rowSelection`, then what a formula computes (`log(x)`), then the removal of missing values where a function offers
 #' that. A row selection may therefore use columns that the transforms make.
 #'
-#' **Chunks.** Of XDF files a chunk is `blocksPerRead` blocks, of other files and data frames `rowsPerRead` rows. Results
-#' that depend on the chunk, such as `x - mean(x)`, depend on its size. Before the first chunk the code runs on its first
-#' rows, at most 100, to learn which columns it makes: the test chunk.
+#' **Chunks.** A chunk is `rowsPerRead` rows where a function or a source has that argument (500,000 by default), and
+#' else `blocksPerRead` blocks of an XDF file. Results that depend on the chunk, such as `x - mean(x)`, depend on its
+#' size. Before the first chunk the code runs on its first rows, at most 100, to learn which columns it makes: the test
+#' chunk.
 #'
-#' * `transforms = list(a = x / 60, b = a > 2)` makes columns. A result of length one is repeated, NULL removes a column.
-#'   An [expression()] of such a call works, too.
-#' * `rowSelection = b & !is.na(y)` keeps the rows for which it is TRUE; NA selects nothing. The name of a logical column
-#'   in quotes and an [expression()] work, too.
-#' * `transformFunc = function(data) ...` takes a list of columns and returns such a list, of all columns that go on; or
-#'   NULL, to drop the whole chunk. It gets the columns of `transformVars`, or all that are read. A logical element
+#' * `transforms = list(a = x / 60, b = a > 2)` makes columns. A result of length one is repeated, NULL removes a
+#'   column. An [expression()] of such a call works, too.
+#' * `rowSelection = b & !is.na(y)` keeps the rows for which it is TRUE; NA selects nothing. The name of a logical
+#'   column in quotes and an [expression()] work, too.
+#' * `transformFunc = function(data) ...` takes a list of columns and returns such a list, of all columns that go on;
+#'   or NULL, to drop the whole chunk. It gets the columns of `transformVars`, or all that are read. A logical element
 #'   `.rxRowSelection` selects rows.
 #'
 #' **What the code sees.** First the columns; then `transformObjects`; then `transformEnvir`, or else what
-#' `transformFunc` sees where it was written; and what is found in none of these, in `transformPackages`, in the packages
-#' of the option of that name, and among the variables of the caller. Besides:
+#' `transformFunc` sees where it was written; and what is found in none of these, in `transformPackages`, in the
+#' packages of the option of that name, and among the variables of the caller. Besides:
 #'
 #' | name | meaning |
 #' |---|---|
