@@ -95,10 +95,14 @@ fn bench(c: &mut Criterion) {
         for by_category in [false, true].into_iter().skip(usize::from(levels != LEVELS[0])) {
             let size = if by_category { format!("{ROWS} rows, {levels} levels") } else { format!("{ROWS} rows") };
             if let Ok(estimator) = linear_model(&table, by_category) {
-                group.bench_function(BenchmarkId::new("linmod", &size), |b| b.iter(|| black_box(table.feed(&estimator))));
+                group.bench_function(BenchmarkId::new("linmod", &size), |b| {
+                    b.iter(|| black_box(table.feed(&estimator)))
+                });
             }
             if let Ok(estimator) = summary(&table, by_category) {
-                group.bench_function(BenchmarkId::new("summary", &size), |b| b.iter(|| black_box(table.feed(&estimator))));
+                group.bench_function(BenchmarkId::new("summary", &size), |b| {
+                    b.iter(|| black_box(table.feed(&estimator)))
+                });
             }
         }
     }
