@@ -1,8 +1,65 @@
-# Transforms: R code of the user's that runs on every chunk of the data, in this order: transformFunc, transforms,
-# rowSelection, expressions of the formula, removal of missing values.
-#
-# The code sees the chunk's variables first, then transformObjects, then transformEnvir or what the transformFunc sees
-# by itself, and whatever is not found there in the packages and among the caller's variables.
+# Transforms: R code of the user's that runs on every chunk of the data. The rules are on the help page rxTransform.
+
+#' Transforms: R code that runs on the data
+#'
+#' The functions that read data take R code that makes or changes columns and selects rows on the way. It runs on a
+#' chunk of rows at a time, so the data need not fit into memory.
+#'
+#' **Order.** On every chunk: `transformFunc`, then `transforms`, each of which sees those before it, then
+#' `rowSelection`, then what a formula computes (`log(x)`), then the removal of missing values where a function offers
+#' that. A row selection may therefore use columns that the transforms make.
+#'
+#' **Chunks.** A chunk is `rowsPerRead` rows where a function or a source has that argument (500,000 by default), and
+#' else `blocksPerRead` blocks of an XDF file. Results that depend on the chunk, such as `x - mean(x)`, depend on its
+#' size. Before the first chunk the code runs on its first rows, at most 100, to learn which columns it makes: the test
+#' chunk.
+#'
+#' * `transforms = list(a = x / 60, b = a > 2)` makes columns. A result of length one is repeated, NULL removes a
+#'   column. An [expression()] of such a call works, too.
+#' * `rowSelection = b & !is.na(y)` keeps the rows for which it is TRUE; NA selects nothing. The name of a logical
+#'   column in quotes and an [expression()] work, too.
+#' * `transformFunc = function(data) ...` takes a list of columns and returns such a list, of all columns that go on;
+#'   or NULL, to drop the whole chunk. It gets the columns of `transformVars`, or all that are read. A logical element
+#'   `.rxRowSelection` selects rows.
+#'
+#' **What the code sees.** First the columns; then `transformObjects`; then `transformEnvir`, or else what
+#' `transformFunc` sees where it was written; and what is found in none of these, in `transformPackages`, in the
+#' packages of the option of that name, and among the variables of the caller. Besides:
+#'
+#' | name | meaning |
+#' |---|---|
+#' | `.rxStartRow` | number of the chunk's first row |
+#' | `.rxChunkNum` | number of the chunk from 1; 0 for the test chunk |
+#' | `.rxNumRows` | rows of the chunk as it was read |
+#' | `.rxIsTestChunk` | whether this is the test chunk |
+#' | `.rxReadFileName` | path of the file that is read, `""` for a data frame |
+#' | `.rxIsPrediction` | whether predictions are made |
+#' | `.rxTransformEnvir` | the environment that holds the `transformObjects` |
+#' | `.rxGet(name)`, `.rxSet(name, value)` | read and change one of the `transformObjects`, from chunk to chunk |
+#' | `.rxModify(name, ..., FUN = "+")` | sets the object to `FUN(object, ...)` |
+#'
+#' The code runs in this R process, one chunk after the other, whatever the number of threads.
+#'
+#' @param transforms,rowSelection,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir see
+#'   above.
+#' @name rxTransform
+#' @aliases transforms rowSelection transformFunc
+#' @seealso [rxFormula] for what formulas compute.
+#' @examples
+#' flights <- file.path(rxGetOption("sampleDataDir"), "flights.csv.gz")
+#' rxSummary(
+#'   ~ speed, flights,
+#'   transforms = list(hours = air_time / 60, speed = distance / hours), rowSelection = speed > limit,
+#'   transformObjects = list(limit = 500)
+#' )
+#'
+#' # A function that numbers the rows.
+#' number_rows <- function(data) {
+#'   data$row <- seq(.rxStartRow, length.out = .rxNumRows)
+#'   data
+#' }
+#' rxImport(mtcars, transformFunc = number_rows, varsToKeep = "mpg", numRows = 3)
+NULL
 
 #' The transform arguments of the function that calls this, as compose_transform() takes them
 #'
