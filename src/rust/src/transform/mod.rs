@@ -9,7 +9,7 @@ use answer::Answer;
 use extendr_api::prelude::*;
 use libR_sys::SEXP;
 use rx_data::sink::{FrameSink, FrameTable, Sink};
-use rx_data::{Block, Error, ErrorKind, Result, Scan, Schema, Source};
+use rx_data::{Block, Error, ErrorKind, Kind, Result, Scan, Schema, Source};
 use scan::TransformScan;
 use std::path::Path;
 use std::sync::Arc;
