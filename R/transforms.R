@@ -299,7 +299,7 @@ apply_function <- function(fun, chunk, passed, read) {
   if (!is.list(result) || length(names(result)) != length(result)) {
     stop("transformFunc must return a named list of vectors, or NULL.", call. = FALSE)
   }
-  recycled(c(chunk[setdiff(names(chunk), passed)], as.list(result)))
+  recycled(c(chunk[setdiff(names(chunk), passed)], Filter(Negate(is.null), as.list(result))))
 }
 
 #' Assigns the results of expressions, each of which sees those before it
