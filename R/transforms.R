@@ -63,7 +63,7 @@ NULL
 
 #' The transform arguments of the function that calls this, as compose_transform() takes them
 #'
-#' `transforms` and `rowSelection` stay unevaluated, so this must be called by the function that the user called. In full:
+#' `transforms` and `rowSelection` stay unevaluated, so this must be called by the function that the user called:
 #'
 #'     asked <- capture_transforms()
 #'     ...
@@ -109,55 +109,60 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   check_transform_arguments(transformObjects, transformFunc, transformVars, transformEnvir, data_names, call)
   transforms <- transforms_list(transforms, caller, call)
   selection <- selection_expression(rowSelection, data_names, caller)
-  if (is.null(transformFunc) && is.null(selection) && !removeMissings &&
-    length(transforms) == 0 && length(formula_expressions) == 0) {
+  expressions <- c(transforms, if (!is.null(selection)) list(selection), formula_expressions)
+  if (is.null(transformFunc) && length(expressions) == 0 && !removeMissings) {
     return(NULL)
   }
-  expressions <- c(transforms, list(selection), formula_expressions)
   used <- unlist(lapply(expressions, all.vars))
   wanted <- if (is.null(keep)) columns %||% data_names else intersect(data_names, keep)
   read <- union(wanted, intersect(data_names, c(used, transformVars)))
-  hidden <- if (is.null(keep)) setdiff(read, c(wanted, names(transforms)))
   # A chunk without any column would not tell its number of rows.
   read <- if (length(read) == 0) utils::head(data_names, 1) else read
-  passed <- if (is.null(transformFunc)) character() else transformVars %||% read
+  passed <- if (!is.null(transformFunc)) transformVars %||% read
 
   env <- transform_environment(
     expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call
   )
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
-  if (!is.null(transformFunc) && !is.primitive(transformFunc)) {
-    environment(transformFunc) <- env
-  }
-
+  env$.rxDataNames <- data_names
+  steps <- list(
+    fun = within_environment(transformFunc, env), passed = passed, read = read, transforms = transforms,
+    selection = selection, formula = formula_expressions, complete = removeMissings,
+    keep = keep, hidden = setdiff(read, c(wanted, names(transforms)))
+  )
   fun <- function(chunk, start_row, chunk_num, is_test) {
     env$.rxStartRow <- start_row
     env$.rxChunkNum <- chunk_num
     env$.rxNumRows <- length(chunk[[1]])
     env$.rxIsTestChunk <- is_test
-    if (!is.null(transformFunc)) {
-      chunk <- apply_function(transformFunc, chunk, passed, read)
-      if (is.null(chunk)) {
-        return(NULL)
-      }
-    }
-    chunk <- apply_expressions(transforms, chunk, env)
-    rows <- if (is.null(selection)) chunk$.rxRowSelection else evaluate(selection, chunk, env)
-    chunk$.rxRowSelection <- NULL
-    chunk <- select_rows(chunk, rows)
-    chunk <- apply_expressions(formula_expressions, chunk, env, finite)
-    if (!is.null(keep)) {
-      chunk <- chunk[intersect(c(keep, names(formula_expressions)), names(chunk))]
-    } else if (length(hidden) > 0) {
-      chunk <- chunk[setdiff(names(chunk), hidden)]
-    }
-    if (removeMissings) {
-      chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
-    }
-    chunk
+    run_steps(steps, chunk, env)
   }
   list(fun = fun, vars = read, untouched = setdiff(read, c(passed, names(transforms), names(formula_expressions))))
+}
+
+#' Takes a chunk through everything that is to be done with it
+#'
+#' @return the chunk; NULL if the transformFunc wants none of its rows
+#' @noRd
+run_steps <- function(steps, chunk, env) {
+  if (!is.null(steps$fun)) {
+    chunk <- apply_function(steps$fun, chunk, steps$passed, steps$read)
+    if (is.null(chunk)) {
+      return(NULL)
+    }
+  }
+  chunk <- apply_expressions(steps$transforms, chunk, env)
+  rows <- if (is.null(steps$selection)) chunk$.rxRowSelection else evaluate(steps$selection, chunk, env)
+  chunk$.rxRowSelection <- NULL
+  chunk <- select_rows(chunk, rows)
+  chunk <- apply_expressions(steps$formula, chunk, env, finite)
+  kept <- if (is.null(steps$keep)) setdiff(names(chunk), steps$hidden) else c(steps$keep, names(steps$formula))
+  chunk <- chunk[intersect(kept, names(chunk))]
+  if (steps$complete) {
+    chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
+  }
+  chunk
 }
 
 check_transform_arguments <- function(objects, fun, vars, envir, data_names, call) {
@@ -179,7 +184,7 @@ check_transform_arguments <- function(objects, fun, vars, envir, data_names, cal
 #'
 #' @param transforms unevaluated: list(name = expr, ...), or something whose value is such a call or expression
 #' @noRd
-transforms_list <- function(transforms, caller, call) {
+transforms_list <- function(transforms, caller, call = user_call()) {
   if (!is.null(transforms) && !is_call_to(transforms, "list")) {
     transforms <- tryCatch(eval(transforms, caller), error = function(condition) condition)
     if (is.expression(transforms) && length(transforms) == 1) {
@@ -250,6 +255,16 @@ transform_environment <- function(expressions, objects, fun, packages, envir, ca
   env
 }
 
+#' The function with an environment in place of its own, which that one leads to
+#'
+#' @noRd
+within_environment <- function(fun, env) {
+  if (is.function(fun) && !is.primitive(fun)) {
+    environment(fun) <- env
+  }
+  fun
+}
+
 #' The packages that transforms see, all of them loaded
 #'
 #' @noRd
@@ -318,7 +333,9 @@ evaluate <- function(expression, chunk, env) {
   frame <- list2env(chunk, parent = env)
   tryCatch(eval(expression, frame), error = function(condition) {
     unknown <- Filter(function(name) !exists(name, envir = frame) && mentions(condition, name), all.names(expression))
-    hint <- if (length(unknown) > 0) visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir)))
+    hint <- if (length(unknown) > 0) {
+      visible_hint(unknown[1], c(names(chunk), ls(env$.rxTransformEnvir), env$.rxDataNames))
+    }
     stop(paste(c(conditionMessage(condition), hint), collapse = "\n"), call. = FALSE)
   })
 }
