@@ -94,16 +94,25 @@ kept_columns <- function(names, keep = NULL, drop = NULL) {
     rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.")
   }
   for (wanted in setdiff(c(keep, drop), names)) {
-    near <- nearest_name(wanted, names)
-    hint <- if (is.null(near)) {
-      sprintf("The columns are: %s.", paste(utils::head(names, 20), collapse = ", "))
-    } else {
-      sprintf("Did you mean '%s'?", near)
-    }
-    message <- sprintf("Column '%s' is not in the data.", wanted)
-    rx_abort("missing_column", message, hint = hint, column = wanted)
+    missing_column(wanted, names)
   }
   if (!is.null(keep)) unique(keep) else setdiff(names, drop)
+}
+
+#' Raises the error of a column that is not there, with the nearest name
+#'
+#' @param candidates names that may have been meant
+#' @noRd
+missing_column <- function(wanted, candidates) {
+  near <- nearest_name(wanted, candidates)
+  hint <- if (wanted %in% candidates) {
+    "The transforms removed it."
+  } else if (!is.null(near)) {
+    sprintf("Did you mean '%s'?", near)
+  } else if (length(candidates) > 0) {
+    sprintf("The columns are: %s.", paste(utils::head(candidates, 20), collapse = ", "))
+  }
+  rx_abort("missing_column", sprintf("Column '%s' is not in the data.", wanted), hint = hint, column = wanted)
 }
 
 #' The names in `...`, empty strings where there are none

@@ -20,7 +20,8 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   fields <- source_info(source, spec)$fields
   made <- names(transforms_list(asked$transforms, asked$caller))
   text <- names(Filter(function(field) field$kind == "character", fields))
-  parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text)
+  known <- union(names(fields), made)
+  parsed <- parse_formula(formula, known, if (dot_skips_text) text)
   if (!is.null(rearrange)) {
     parsed <- rearrange(parsed, vapply(fields, function(field) field$kind, ""))
   }
@@ -36,14 +37,15 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
       fields <- source_fields(spec)
     }
   }
-  kinds <- vapply(parsed$variables, variable_kind, "", fields = fields)
-  if (!is.null(weight)) {
-    variable_kind(list(column = weight$column, label = weight$column), fields)
+  for (wanted in setdiff(needed, names(fields))) {
+    missing_column(wanted, union(known, names(fields)))
   }
+  kinds <- vapply(parsed$variables, variable_kind, "", fields = fields)
   if (any(kinds[parsed$response] == "category")) {
     wrong <- parsed$variables[parsed$response][[which(kinds[parsed$response] == "category")[1]]]
     rx_abort("wrong_type", sprintf("The response '%s' is not numeric.", wrong$text),
-      hint = sprintf("Write N(%s) for the codes of its levels.", wrong$column), column = wrong$column
+      hint = if (fields[[wrong$column]]$kind != "character") sprintf("Write N(%s) for the codes of its levels.", wrong$text),
+      column = wrong$column
     )
   }
   of_kind <- function(kind) parsed$variables[kinds == kind]
@@ -70,12 +72,16 @@ source_fields <- function(spec) {
 #'
 #' @noRd
 variable_kind <- function(variable, fields) {
-  kept_columns(names(fields), keep = variable$column)
   kind <- fields[[variable$column]]$kind
   categorical <- kind %in% c("factor", "ordered", "character")
   if (kind == "unsupported") {
     rx_abort("wrong_type", sprintf("Column '%s' has a type that cannot be analysed.", variable$column),
       column = variable$column
+    )
+  }
+  if (isTRUE(variable$codes) && !kind %in% c("factor", "ordered")) {
+    rx_abort("wrong_type", sprintf("%s takes a factor; '%s' is %s.", variable$text, variable$column, kind),
+      hint = if (kind == "character") "Make it a factor with given levels in transforms.", column = variable$column
     )
   }
   if (!is.null(variable$floor) || (categorical && !isTRUE(variable$codes))) "category" else "numeric"

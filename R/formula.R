@@ -47,11 +47,11 @@ parse_formula <- function(formula, names, skip = character()) {
   if (!is.null(attr(parsed, "offset"))) {
     rx_abort("unsupported", "offset() is not supported in this formula.")
   }
-  variables <- lapply(as.list(attr(parsed, "variables"))[-1], formula_variable)
+  variables <- lapply(as.list(attr(parsed, "variables"))[-1], formula_variable, env = environment(formula))
   factors <- attr(parsed, "factors")
   labels <- attr(parsed, "term.labels")
   terms <- lapply(seq_along(labels), function(j) list(label = labels[j], variables = which(factors[, j] > 0)))
-  responses <- lapply(responses, formula_variable)
+  responses <- lapply(responses, formula_variable, env = environment(formula))
   all <- c(variables, responses)
   computed <- Filter(function(variable) !is.null(variable$expression), all)
   list(
@@ -65,34 +65,52 @@ parse_formula <- function(formula, names, skip = character()) {
 
 #' One variable of a formula
 #'
+#' @param env where bounds of F() are evaluated
 #' @return a list: `column` to read; `label` in results and `text` as it was written; `expression` that computes the
 #'   column, if it must be computed; `floor`, the arguments of F(); `codes`, whether N() is meant
 #' @noRd
-formula_variable <- function(expression) {
+formula_variable <- function(expression, env) {
   text <- paste(deparse(expression, width.cutoff = 500), collapse = " ")
   if (is.name(expression)) {
     return(list(column = as.character(expression), label = as.character(expression), text = text))
   }
   if (is_call_to(expression, "F")) {
-    given <- as.list(match.call(function(x, low, high, exclude) NULL, expression))[-1]
-    bounds <- lapply(given[names(given) != "x"], eval, baseenv())
-    inner <- formula_variable(given$x)
-    suffix <- if (length(bounds) > 0) {
-      paste0("_", c(bounds$low, bounds$high, if (bounds$exclude %||% TRUE) "T" else "F"), collapse = "")
-    }
-    inner$label <- paste0("F_", inner$column, suffix)
-    inner$text <- text
-    inner$floor <- list(low = bounds$low, high = bounds$high, exclude = bounds$exclude %||% TRUE)
-    check_argument(is_flag(inner$floor$exclude), "exclude", "TRUE or FALSE")
-    for (bound in names(bounds[c("low", "high")])) {
-      check_argument(is.null(bounds[[bound]]) || is_number(bounds[[bound]]), bound, "a number")
-    }
-    return(inner)
+    return(floored_variable(expression, text, env))
   }
   if (is_call_to(expression, "N")) {
-    inner <- formula_variable(expression[[2]])
+    check_argument(length(expression) == 2, text, "N() of one variable")
+    inner <- formula_variable(expression[[2]], env)
     return(c(inner[c("column", "expression")], list(label = paste0("N_", inner$column), text = text, codes = TRUE)))
   }
-  computed <- if (is_call_to(expression, "I") || is_call_to(expression, "(")) expression[[2]] else expression
-  list(column = text, label = text, text = text, expression = computed)
+  bare <- length(expression) == 2 && (is_call_to(expression, "I") || is_call_to(expression, "("))
+  list(column = text, label = text, text = text, expression = if (bare) expression[[2]] else expression)
+}
+
+#' F() in a formula
+#'
+#' @noRd
+floored_variable <- function(expression, text, env) {
+  given <- tryCatch(
+    as.list(match.call(function(x, low, high, exclude) NULL, expression))[-1],
+    error = function(condition) rx_abort("argument", sprintf("%s: %s.", text, conditionMessage(condition)))
+  )
+  check_argument("x" %in% names(given), text, "F() of a variable")
+  bounds <- Filter(Negate(is.null), lapply(given[names(given) != "x"], function(bound) {
+    tryCatch(eval(bound, env), error = function(condition) {
+      rx_abort("argument", sprintf("The bounds of %s must be numbers: %s.", text, conditionMessage(condition)))
+    })
+  }))
+  for (bound in intersect(c("low", "high"), names(bounds))) {
+    check_argument(is_whole(bounds[[bound]]), bound, sprintf("a whole number in %s", text))
+  }
+  exclude <- bounds$exclude %||% TRUE
+  check_argument(is_flag(exclude), "exclude", sprintf("TRUE or FALSE in %s", text))
+  check_argument(isTRUE(bounds$low <= bounds$high) || length(bounds$low) * length(bounds$high) == 0, "low",
+    sprintf("no greater than `high` in %s", text))
+  inner <- formula_variable(given$x, env)
+  suffix <- if (length(bounds) > 0) paste0("_", c(bounds$low, bounds$high, if (exclude) "T" else "F"), collapse = "")
+  inner$label <- paste0("F_", inner$column, suffix)
+  inner$text <- text
+  inner$floor <- list(low = bounds$low, high = bounds$high, exclude = exclude)
+  inner
 }

@@ -74,6 +74,11 @@ rxSummary <- function(formula, data, byGroupOutFile = NULL,
       numeric = unlist(term_index(design, term, "numeric")), categories = term_index(design, term, "category")
     )
   })
+  if (!is.null(byGroupOutFile)) {
+    tabulated <- vapply(design$terms, function(term) any(design$kinds[term$variables] == "category"), NA)
+    files <- by_group_files(byGroupOutFile, sum(tabulated))
+    sinks <- lapply(files, sink_spec, "none", overwrite, rxGetOption("xdfCompressionLevel"))
+  }
   job <- job_options(reportProgress, "Rows summarized")
   found <- engine_call(rx_engine_summary, design$source, design$engine_variables, terms, useSparseCube, job)
 
@@ -85,12 +90,12 @@ rxSummary <- function(formula, data, byGroupOutFile = NULL,
     params = list(
       data = data_lines(substitute(data), data), pweights = pweights, fweights = fweights,
       summaryStats = summaryStats, byTerm = byTerm, byGroupOutFile = byGroupOutFile,
-      useSparseCube = useSparseCube, removeZeroCounts = removeZeroCounts
+      useSparseCube = useSparseCube, removeZeroCounts = removeZeroCounts, sumOfWeights = if (weighted) found$weight
     ),
     formula = formula, call = match.call(), categorical.type = categorical_type(design)
   )
   if (!is.null(byGroupOutFile)) {
-    summary$categorical <- write_by_group(summary$categorical, byGroupOutFile, overwrite, rowsPerBlock)
+    summary$categorical <- Map(write_by_group, summary$categorical, files, sinks, rowsPerBlock)
   }
   if (verbose > 0) {
     cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
@@ -117,6 +122,9 @@ check_summary_arguments <- function(summaryStats, byTerm, overwrite, useSparseCu
 summary_terms <- function(parsed, kinds) {
   if (length(parsed$response) > 1) {
     rx_abort("argument", "rxSummary takes one response.")
+  }
+  if (length(parsed$terms) == 0) {
+    rx_abort("argument", "The formula has no terms.", hint = "Write it as ~ x + f, or y ~ f.")
   }
   if (length(parsed$response) == 1) {
     first <- parsed$terms[[1]]
@@ -252,30 +260,33 @@ categorical_type <- function(design) {
   }
 }
 
-#' Writes the tables by category to files
+#' The files that tables by category are written to
 #'
 #' @param files names or RxXdfData objects; one name gives numbered files where there are several tables
-#' @return a list of RxXdfData objects
+#' @param count number of tables
 #' @noRd
-write_by_group <- function(tables, files, overwrite, rowsPerBlock) {
-  files <- if (is.list(files)) files else as.list(files)
-  if (length(files) == 1 && is_string(files[[1]]) && length(tables) > 1) {
-    stem <- sub("[.]xdf$", "", files[[1]])
-    files <- as.list(paste0(stem, seq_along(tables), ".xdf"))
+by_group_files <- function(files, count) {
+  files <- if (is.character(files)) as.list(files) else if (is.list(files)) files else list(files)
+  if (length(files) == 1 && is_string(files[[1]]) && count > 1) {
+    files <- as.list(paste0(sub("[.]xdf$", "", files[[1]]), seq_len(count), ".xdf"))
   }
-  if (length(files) != length(tables)) {
-    rx_abort("argument", sprintf("`byGroupOutFile` names %d files for %d tables.", length(files), length(tables))
-    )
+  if (length(files) != count) {
+    rx_abort("argument", sprintf("`byGroupOutFile` names %d files, and there are %d tables.", length(files), count))
   }
-  Map(function(table, file) {
-    variable <- attr(table, "variable")
-    table$Category <- NULL
-    statistics <- names(table) %in% c("Means", "StdDev", "Min", "Max", "Sum", "ValidObs", "SumOfWeights")
-    names(table)[statistics] <- paste0(variable, "_", sub("^Means$", "Mean", names(table)[statistics]))
-    sink <- sink_spec(file, "none", overwrite, rxGetOption("xdfCompressionLevel"))
-    import(table, sink, rowsPerRead = rowsPerBlock)
-    written_source(file, sink)
-  }, tables, files)
+  files
+}
+
+#' Writes a table by category to a file
+#'
+#' @return its data source
+#' @noRd
+write_by_group <- function(table, file, sink, rowsPerBlock) {
+  variable <- attr(table, "variable")
+  table$Category <- NULL
+  statistics <- names(table) %in% c("Means", "StdDev", "Min", "Max", "Sum", "ValidObs", "SumOfWeights")
+  names(table)[statistics] <- paste0(variable, "_", sub("^Means$", "Mean", names(table)[statistics]))
+  import(table, sink, rowsPerRead = rowsPerBlock)
+  written_source(file, sink)
 }
 
 #' @rdname rxSummary
@@ -286,14 +297,19 @@ print.rxSummary <- function(x, header = TRUE, ...) {
   if (header) {
     print_header(x, "Summary Statistics")
     cat("Number of valid observations: ", format(x$nobs.valid), "\n", sep = "")
+    if (!is.null(x$params$sumOfWeights)) {
+      cat("Sum of weights of valid observations: ", format(x$params$sumOfWeights), "\n", sep = "")
+    }
     if (x$nobs.missing > 0) {
       cat("Number of missing observations: ", format(x$nobs.missing), "\n", sep = "")
     }
   }
-  cat("\n")
-  numeric <- !is.na(unlist(x$sDataFrame[intersect(names(x$sDataFrame), c("Mean", "Sum"))[1]])) |
-    !names(x$sDataFrame)[2] %in% c("Mean", "Sum")
+  # Terms of categories have no statistics (NA), which those of numbers without a value have (NaN).
+  statistics <- x$sDataFrame[names(x$sDataFrame) %in% c("Mean", "StdDev", "Min", "Max", "Sum")]
+  counted <- Reduce(`&`, lapply(statistics, function(column) is.na(column) & !is.nan(column)), TRUE)
+  numeric <- if (length(statistics) > 0) !counted else rep(TRUE, nrow(x$sDataFrame))
   if (any(numeric)) {
+    cat("\n")
     print(x$sDataFrame[numeric, , drop = FALSE], row.names = FALSE, ...)
   }
   for (table in x$categorical) {
