@@ -23,8 +23,8 @@
 #'   `.rxRowSelection` selects rows.
 #'
 #' **What the code sees.** First the columns; then `transformObjects`; then `transformEnvir`, or else what
-#' `transformFunc` sees where it was written; and what is found in none of these, in `transformPackages`, in the
-#' packages of the option of that name, and among the variables of the caller. Besides:
+#' `transformFunc` sees where it was written; then the variables of the caller; and what is found in none of these, in
+#' `transformPackages` and the packages of the option of that name. Besides:
 #'
 #' | name | meaning |
 #' |---|---|
