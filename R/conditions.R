@@ -4,7 +4,8 @@
 #' Raises a classed error
 #'
 #' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file", "value",
-#'   "no_rows", "one_level", "infinite", "memory", "transform", "unsupported", "interrupted" or "internal"
+#'   "no_rows", "one_level", "infinite", "memory", "transform", "unsupported", "recursive", "interrupted" or
+#'   "internal"
 #' @param message what was wrong, as a sentence
 #' @param hint what to do about it, as a sentence
 #' @param column,file,row where it was wrong

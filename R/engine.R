@@ -65,13 +65,20 @@ job_options <- function(reportProgress = rxGetOption("reportProgress"), label = 
 
 #' A function that draws how far a job is
 #'
+#' @param timings whether to say how long it has taken
 #' @noRd
 progress_line <- function(label, timings) {
+  format <- paste0("{cli::pb_spin} ", label, ": {cli::pb_current}", if (timings) " in {cli::pb_elapsed}")
+  bar <- NULL
+  # The bar belongs to the job, not to the call that makes it.
+  frame <- new.env()
   function(rows, seconds, done) {
-    text <- sprintf("%s: %s", label, format(rows, big.mark = ",", scientific = FALSE))
-    if (timings) {
-      text <- sprintf("%s, %.1f seconds", text, seconds)
+    if (is.null(bar)) {
+      bar <<- cli::cli_progress_bar(format = format, total = NA, .auto_close = FALSE, .envir = frame)
     }
-    cat("\r", text, if (done) "\n", sep = "", file = stderr())
+    cli::cli_progress_update(set = rows, id = bar, .envir = frame)
+    if (done) {
+      cli::cli_progress_done(id = bar, .envir = frame)
+    }
   }
 }

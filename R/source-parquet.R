@@ -1,6 +1,6 @@
 #' Parquet data source
 #'
-#' A Parquet file on this machine, or a folder of them.
+#' A Parquet file on this machine.
 #'
 #' @param file path of the file, searched as in [RxXdfData()].
 #' @param colInfo types and metadata of columns, as in [rxImport()]; not supported yet: anything but NULL is an error.

@@ -1,6 +1,6 @@
 #' Text data source
 #'
-#' Delimited text, plain or compressed by gzip, or a folder of such files.
+#' A file of delimited text, plain or compressed by gzip. (Written text is always plain.)
 #'
 #' **Types.** The first `rowsToSniff` rows decide the type of each column that neither `colInfo` nor `colClasses` names:
 #' logical, integer, numeric or character; dates and times have to be named. A later value that does not fit is an error

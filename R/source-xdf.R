@@ -1,7 +1,8 @@
 #' XDF data source
 #'
 #' An XDF file holds the columns of a data set in blocks of rows. rxscale writes it as an Arrow IPC file, which other
-#' tools can read as such, and also reads the files of RevoScaleR.
+#' tools can read as such. Files that RevoScaleR wrote are in another format, which is not supported yet: opening one is
+#' an error.
 #'
 #' @param file path of the .xdf file; without an extension, .xdf is added. A relative path is searched in the working
 #'   directory, then along the compute context's `dataPath` or the option of that name.

@@ -90,7 +90,7 @@ rxSummary <- function(formula, data, byGroupOutFile = NULL,
     params = list(
       data = data_lines(substitute(data), data), pweights = pweights, fweights = fweights,
       summaryStats = summaryStats, byTerm = byTerm, byGroupOutFile = byGroupOutFile,
-      useSparseCube = useSparseCube, removeZeroCounts = removeZeroCounts
+      useSparseCube = useSparseCube, removeZeroCounts = removeZeroCounts, sumOfWeights = if (weighted) found$weight
     ),
     formula = formula, call = match.call(), categorical.type = categorical_type(design)
   )
@@ -296,6 +296,9 @@ print.rxSummary <- function(x, header = TRUE, ...) {
   if (header) {
     print_header(x, "Summary Statistics")
     cat("Number of valid observations: ", format(x$nobs.valid), "\n", sep = "")
+    if (!is.null(x$params$sumOfWeights)) {
+      cat("Sum of weights of valid observations: ", format(x$params$sumOfWeights), "\n", sep = "")
+    }
     if (x$nobs.missing > 0) {
       cat("Number of missing observations: ", format(x$nobs.missing), "\n", sep = "")
     }

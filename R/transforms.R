@@ -1,12 +1,69 @@
-# Transforms: R code of the user's that runs on every chunk of the data, in this order: transformFunc, transforms,
-# rowSelection, expressions of the formula, removal of missing values.
-#
-# The code sees the chunk's variables first, then transformObjects, then transformEnvir or what the transformFunc sees by
-# itself, and whatever is not found there in the packages and among the caller's variables.
+# Transforms: R code of the user's that runs on every chunk of the data. The rules are on the help page rxTransform.
+
+#' Transforms: R code that runs on the data
+#'
+#' The functions that read data take R code that makes or changes columns and selects rows on the way. It runs on a
+#' chunk of rows at a time, so the data need not fit into memory.
+#'
+#' **Order.** On every chunk: `transformFunc`, then `transforms`, each of which sees those before it, then
+#' `rowSelection`, then what a formula computes (`log(x)`), then the removal of missing values where a function offers
+#' that. A row selection may therefore use columns that the transforms make.
+#'
+#' **Chunks.** A chunk is `rowsPerRead` rows where a function or a source has that argument (500,000 by default), and
+#' else `blocksPerRead` blocks of an XDF file. Results that depend on the chunk, such as `x - mean(x)`, depend on its
+#' size. Before the first chunk the code runs on its first rows, at most 100, to learn which columns it makes: the test
+#' chunk.
+#'
+#' * `transforms = list(a = x / 60, b = a > 2)` makes columns. A result of length one is repeated, NULL removes a
+#'   column. An [expression()] of such a call works, too.
+#' * `rowSelection = b & !is.na(y)` keeps the rows for which it is TRUE; NA selects nothing. The name of a logical
+#'   column in quotes and an [expression()] work, too.
+#' * `transformFunc = function(data) ...` takes a list of columns and returns such a list, of all columns that go on;
+#'   or NULL, to drop the whole chunk. It gets the columns of `transformVars`, or all that are read. A logical element
+#'   `.rxRowSelection` selects rows.
+#'
+#' **What the code sees.** First the columns; then `transformObjects`; then `transformEnvir`, or else what
+#' `transformFunc` sees where it was written; then the variables of the caller; and what is found in none of these, in
+#' `transformPackages` and the packages of the option of that name. Besides:
+#'
+#' | name | meaning |
+#' |---|---|
+#' | `.rxStartRow` | number of the chunk's first row |
+#' | `.rxChunkNum` | number of the chunk from 1; 0 for the test chunk |
+#' | `.rxNumRows` | rows of the chunk as it was read |
+#' | `.rxIsTestChunk` | whether this is the test chunk |
+#' | `.rxReadFileName` | path of the file that is read, `""` for a data frame |
+#' | `.rxIsPrediction` | whether predictions are made |
+#' | `.rxTransformEnvir` | the environment that holds the `transformObjects` |
+#' | `.rxGet(name)`, `.rxSet(name, value)` | read and change one of the `transformObjects`, from chunk to chunk |
+#' | `.rxModify(name, ..., FUN = "+")` | sets the object to `FUN(object, ...)` |
+#'
+#' The code runs in this R process, one chunk after the other, whatever the number of threads.
+#'
+#' @param transforms,rowSelection,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir see
+#'   above.
+#' @name rxTransform
+#' @aliases transforms rowSelection transformFunc
+#' @seealso [rxFormula] for what formulas compute.
+#' @examples
+#' flights <- file.path(rxGetOption("sampleDataDir"), "flights.csv.gz")
+#' rxSummary(
+#'   ~ speed, flights,
+#'   transforms = list(hours = air_time / 60, speed = distance / hours), rowSelection = speed > limit,
+#'   transformObjects = list(limit = 500)
+#' )
+#'
+#' # A function that numbers the rows.
+#' number_rows <- function(data) {
+#'   data$row <- seq(.rxStartRow, length.out = .rxNumRows)
+#'   data
+#' }
+#' rxImport(mtcars, transformFunc = number_rows, varsToKeep = "mpg", numRows = 3)
+NULL
 
 #' The transform arguments of the function that calls this, as compose_transform() takes them
 #'
-#' `transforms` and `rowSelection` stay unevaluated, so this must be called by the function that the user called. In full:
+#' `transforms` and `rowSelection` stay unevaluated, so this must be called by the function that the user called:
 #'
 #'     asked <- capture_transforms()
 #'     ...
@@ -52,18 +109,16 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   check_transform_arguments(transformObjects, transformFunc, transformVars, transformEnvir, data_names, call)
   transforms <- transforms_list(transforms, caller, call)
   selection <- selection_expression(rowSelection, data_names, caller)
-  if (is.null(transformFunc) && is.null(selection) && !removeMissings &&
-    length(transforms) == 0 && length(formula_expressions) == 0) {
+  expressions <- c(transforms, if (!is.null(selection)) list(selection), formula_expressions)
+  if (is.null(transformFunc) && length(expressions) == 0 && !removeMissings) {
     return(NULL)
   }
-  expressions <- c(transforms, list(selection), formula_expressions)
   used <- unlist(lapply(expressions, all.vars))
   wanted <- if (is.null(keep)) columns %||% data_names else intersect(data_names, keep)
   read <- union(wanted, intersect(data_names, c(used, transformVars)))
-  hidden <- if (is.null(keep)) setdiff(read, c(wanted, names(transforms)))
   # A chunk without any column would not tell its number of rows.
   read <- if (length(read) == 0) utils::head(data_names, 1) else read
-  passed <- if (is.null(transformFunc)) character() else transformVars %||% read
+  passed <- if (!is.null(transformFunc)) transformVars %||% read
 
   env <- transform_environment(
     expressions, transformObjects, transformFunc, transformPackages, transformEnvir, caller, call
@@ -71,37 +126,43 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
   env$.rxDataNames <- data_names
-  if (!is.null(transformFunc) && !is.primitive(transformFunc)) {
-    environment(transformFunc) <- env
-  }
-
+  steps <- list(
+    fun = within_environment(transformFunc, env), passed = passed, read = read, transforms = transforms,
+    selection = selection, formula = formula_expressions, complete = removeMissings,
+    keep = keep, hidden = setdiff(read, c(wanted, names(transforms)))
+  )
   fun <- function(chunk, start_row, chunk_num, is_test) {
     env$.rxStartRow <- start_row
     env$.rxChunkNum <- chunk_num
     env$.rxNumRows <- length(chunk[[1]])
     env$.rxIsTestChunk <- is_test
-    if (!is.null(transformFunc)) {
-      chunk <- apply_function(transformFunc, chunk, passed, read)
-      if (is.null(chunk)) {
-        return(NULL)
-      }
-    }
-    chunk <- apply_expressions(transforms, chunk, env)
-    rows <- if (is.null(selection)) chunk$.rxRowSelection else evaluate(selection, chunk, env)
-    chunk$.rxRowSelection <- NULL
-    chunk <- select_rows(chunk, rows)
-    chunk <- apply_expressions(formula_expressions, chunk, env, finite)
-    if (!is.null(keep)) {
-      chunk <- chunk[intersect(c(keep, names(formula_expressions)), names(chunk))]
-    } else if (length(hidden) > 0) {
-      chunk <- chunk[setdiff(names(chunk), hidden)]
-    }
-    if (removeMissings) {
-      chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
-    }
-    chunk
+    run_steps(steps, chunk, env)
   }
   list(fun = fun, vars = read, untouched = setdiff(read, c(passed, names(transforms), names(formula_expressions))))
+}
+
+#' Takes a chunk through everything that is to be done with it
+#'
+#' @return the chunk; NULL if the transformFunc wants none of its rows
+#' @noRd
+run_steps <- function(steps, chunk, env) {
+  if (!is.null(steps$fun)) {
+    chunk <- apply_function(steps$fun, chunk, steps$passed, steps$read)
+    if (is.null(chunk)) {
+      return(NULL)
+    }
+  }
+  chunk <- apply_expressions(steps$transforms, chunk, env)
+  rows <- if (is.null(steps$selection)) chunk$.rxRowSelection else evaluate(steps$selection, chunk, env)
+  chunk$.rxRowSelection <- NULL
+  chunk <- select_rows(chunk, rows)
+  chunk <- apply_expressions(steps$formula, chunk, env, finite)
+  kept <- if (is.null(steps$keep)) setdiff(names(chunk), steps$hidden) else c(steps$keep, names(steps$formula))
+  chunk <- chunk[intersect(kept, names(chunk))]
+  if (steps$complete) {
+    chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
+  }
+  chunk
 }
 
 check_transform_arguments <- function(objects, fun, vars, envir, data_names, call) {
@@ -192,6 +253,16 @@ transform_environment <- function(expressions, objects, fun, packages, envir, ca
     }
   }
   env
+}
+
+#' The function with an environment in place of its own, which that one leads to
+#'
+#' @noRd
+within_environment <- function(fun, env) {
+  if (is.function(fun) && !is.primitive(fun)) {
+    environment(fun) <- env
+  }
+  fun
 }
 
 #' The packages that transforms see, all of them loaded

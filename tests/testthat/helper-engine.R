@@ -4,7 +4,7 @@ frame_source <- function(data, ...) {
   list(type = "frame", data = as.list(data), rows = NROW(data[[1]]), ...)
 }
 
-one_job <- function(threads = 2) list(threads = threads, progress = 0, label = "test")
+one_job <- function(threads = 2) utils::modifyList(job_options(0), list(threads = threads))
 
 # Copies a data frame (or a list of columns) through the engine.
 through_engine <- function(data, columns = NULL, ..., threads = 2) {

@@ -4,7 +4,7 @@ test_that("an error carries its class, its place and what to do", {
     class = "rxscale_error_value"
   )
   expect_s3_class(error, c("rxscale_error_value", "rxscale_error", "error", "condition"), exact = TRUE)
-  expect_identical(error[c("kind", "column", "file", "row")], list(kind = "value", column = "a", file = "data.csv", row = 7))
+  expect_identical(error[c("column", "file", "row")], list(column = "a", file = "data.csv", row = 7))
 })
 
 test_that("messages read well", {
@@ -13,10 +13,4 @@ test_that("messages read well", {
     rx_abort("file", "Cannot open 'x.csv'.", "Check its name.", call = quote(f("x.csv")))
     engine_call(rx_engine_import, frame_source(data.frame(arr_delay = 1)), "arr_dely", list(type = "frame"), one_job())
   })
-})
-
-test_that("errors name the call of the user", {
-  analysis <- function() engine_call(rx_engine_info, list(type = "nonsense"))
-  error <- expect_error(analysis(), class = "rxscale_error_argument")
-  expect_identical(error$call, quote(analysis()))
 })

@@ -16,7 +16,7 @@ every_type <- function() {
 test_that("every type passes the boundary both ways", {
   data <- every_type()
   expect_identical(through_engine(data), data)
-  expect_identical(through_engine(data[0, ]), data[0, ], ignore_attr = "row.names")
+  expect_equal(through_engine(data[0, ]), data[0, ], ignore_attr = "row.names")
   many <- data[rep(seq_len(nrow(data)), length.out = 200000), ]
   row.names(many) <- NULL
   for (threads in c(1, 4)) {
@@ -29,10 +29,10 @@ test_that("NA and NaN are told apart", {
 })
 
 test_that("64-bit integers become numbers if those can hold them", {
-  bits <- function(x) structure(readBin(writeBin(x, raw()), "double", length(x) / 2), class = "integer64")
-  data <- list(x = bits(c(7L, 0L, -1L, -1L, 0L, -.Machine$integer.max - 1L)[1:4]))
-  expect_identical(through_engine(data)$x, c(7, -1))
-  error <- expect_error(through_engine(list(x = bits(c(0L, 2^30)))), class = "rxscale_error_value")
+  # Low and high words of integers.
+  bits <- function(...) structure(readBin(writeBin(c(...), raw()), "double", ...length() / 2), class = "integer64")
+  expect_identical(through_engine(list(x = bits(7L, 0L, -1L, -1L, 0L, NA_integer_)))$x, c(7, -1, NA))
+  error <- expect_error(through_engine(list(x = bits(0L, 1073741824L))), class = "rxscale_error_value")
   expect_identical(error[c("column", "row")], list(column = "x", row = 1))
 })
 
@@ -73,7 +73,7 @@ test_that("vectors are viewed in place", {
     package <- asNamespace("rxscale")
     source <- list(type = "frame", data = list(x = numeric(4e7) + 1), rows = 4e7)
     before <- peak()
-    package$engine_call(package$rx_engine_scan_info, source, "x", list(threads = 2))
+    package$engine_call(package$rx_engine_scan_info, source, "x", package$job_options(0))
     peak() - before
   })
   expect_lt(grown, 100)
@@ -110,17 +110,18 @@ test_that("information needs no pass, levels and bounds one", {
 
 long_job <- function() {
   package <- asNamespace("rxscale")
-  data <- stats::setNames(rep(list(numeric(5e6)), 4000), paste0("x", 1:4000))
-  source <- list(type = "frame", data = data, rows = 5e6)
+  data <- stats::setNames(rep(list(numeric(1.5e7)), 500), paste0("x", 1:500))
+  source <- list(type = "frame", data = data, rows = 1.5e7)
+  one_thread <- utils::modifyList(package$job_options(0), list(threads = 1))
   outcome <- tryCatch(
     {
-      package$engine_call(package$rx_engine_scan_info, source, names(data), list(threads = 2))
+      package$engine_call(package$rx_engine_scan_info, source, names(data), one_thread)
       "finished"
     },
     interrupt = function(condition) "interrupted"
   )
   after <- package$engine_call(package$rx_engine_import, list(type = "frame", data = list(x = 1:3), rows = 3), NULL,
-    list(type = "frame"), list(threads = 2))
+    list(type = "frame"), package$job_options(0))
   list(outcome = outcome, after = after$columns$x)
 }
 
@@ -146,7 +147,7 @@ test_that("a forked child works", {
     package <- asNamespace("rxscale")
     low <- function(i) {
       source <- list(type = "frame", data = list(x = seq(i, 200000)), rows = 200000 - i + 1)
-      package$engine_call(package$rx_engine_scan_info, source, "x", list(threads = 2))[[1]]$low
+      package$engine_call(package$rx_engine_scan_info, source, "x", package$job_options(0))[[1]]$low
     }
     low(1)
     c(parallel::mclapply(1:4, low, mc.cores = 2), low(5))
@@ -158,7 +159,7 @@ test_that("the library can be unloaded while its threads live", {
   expect_true(in_child(function() {
     package <- asNamespace("rxscale")
     package$engine_call(package$rx_engine_scan_info, list(type = "frame", data = list(x = 1:3), rows = 3), "x",
-      list(threads = 2))
+      package$job_options(0))
     unloadNamespace("rxscale")
     !"rxscale" %in% names(getLoadedDLLs())
   }))

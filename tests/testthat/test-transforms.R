@@ -32,7 +32,10 @@ test_that("rowSelection takes the rows that are TRUE, in all forms", {
   expect_identical(selected$i, 6:8)
   expect_identical(selected$f, data$f[6:8])
   expect_identical(nrow(transformed(data, rowSelection = quote(i > 100))), 0L)
-  expect_error(transformed(data, rowSelection = quote(i)), class = "rxscale_error_transform", regexp = "must be logical")
+  expect_error(
+    transformed(data, rowSelection = quote(i)),
+    class = "rxscale_error_transform", regexp = "must be logical"
+  )
 })
 
 test_that("transformFunc runs first, then transforms, then the selection", {
@@ -144,7 +147,7 @@ test_that("errors tell the chunk, the message and the names in sight", {
 })
 
 test_that("integers widen and missing values fit", {
-  chunked <- function(chunk) list(y = if (.rxChunkNum == 1) 1.5 else if (.rxChunkNum == 2) NA else if (.rxIsTestChunk) 0 else 2L)
+  chunked <- function(chunk) list(y = if (.rxIsTestChunk) 0 else switch(.rxChunkNum, 1.5, NA, 2L))
   expect_identical(transformed(data, transformFunc = chunked)$y, c(1.5, NA, 2))
 })
 
@@ -216,7 +219,7 @@ test_that("Ctrl-C during a transform stops the job", {
     }
     source <- list(type = "frame", data = list(x = 1:10), rows = 10, transform = list(fun = slow))
     tryCatch(
-      package$engine_call(package$rx_engine_import, source, NULL, list(type = "frame"), list(threads = 2)),
+      package$engine_call(package$rx_engine_import, source, NULL, list(type = "frame"), package$job_options(0)),
       interrupt = function(condition) "interrupted"
     )
   })

@@ -8,6 +8,7 @@ mod error;
 mod glue;
 mod interrupt;
 mod job;
+mod plain;
 mod result;
 mod spec;
 mod transform;

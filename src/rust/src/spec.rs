@@ -1,9 +1,10 @@
 //! Reading the plain lists that R passes.
 
 use crate::error::malformed;
+use crate::plain;
 use extendr_api::prelude::*;
 use rx_data::Result;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// An element of a list by name; none if it is absent or NULL.
 pub fn get(list: &Robj, name: &str) -> Option<Robj> {
@@ -18,30 +19,17 @@ pub fn need(list: &Robj, name: &str) -> Result<Robj> {
 }
 
 /// Plain data as a Rust value.
-pub fn parse<'a, T: Deserialize<'a>>(data: &'a Robj, name: &str) -> Result<T> {
-    extendr_api::deserializer::from_robj(data).map_err(|cause| malformed(name, cause))
+pub fn parse<T: DeserializeOwned>(data: &Robj, name: &str) -> Result<T> {
+    plain::read(data).map_err(|cause| malformed(name, cause))
 }
 
 /// An element as a Rust value; none if it is absent or NULL.
-pub fn maybe<T: for<'a> Deserialize<'a>>(list: &Robj, name: &str) -> Result<Option<T>> {
+pub fn maybe<T: DeserializeOwned>(list: &Robj, name: &str) -> Result<Option<T>> {
     get(list, name).map(|element| parse(&element, name)).transpose()
 }
 
-/// A character vector, or a list of strings. (extendr's deserializer does not take the former.)
-pub fn strings(data: &Robj, name: &str) -> Result<Vec<String>> {
-    match data.as_str_iter() {
-        Some(strings) => Ok(strings.map(str::to_string).collect()),
-        None => parse(data, name),
-    }
-}
-
-/// An element that is a character vector; none if it is absent or NULL.
-pub fn maybe_strings(list: &Robj, name: &str) -> Result<Option<Vec<String>>> {
-    get(list, name).map(|element| strings(&element, name)).transpose()
-}
-
 /// The elements of a list but for some, as a Rust value.
-pub fn parse_without<T: for<'a> Deserialize<'a>>(list: &Robj, others: &[&str], name: &str) -> Result<T> {
+pub fn parse_without<T: DeserializeOwned>(list: &Robj, others: &[&str], name: &str) -> Result<T> {
     let elements = List::try_from(list).map_err(|cause| malformed(name, cause))?;
     let own: Vec<_> = elements.iter().filter(|(name, _)| !others.contains(name)).collect();
     parse(&List::from_pairs(own).into(), name)

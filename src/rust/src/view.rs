@@ -33,7 +33,7 @@ unsafe extern "C" {
 }
 
 /// R's code of strings that are bytes without an encoding.
-const CE_BYTES: c_int = 2;
+const CE_BYTES: c_int = 3;
 
 /// A list of columns, as a data frame is one.
 pub struct Columns {
@@ -188,8 +188,8 @@ unsafe extern "C" fn int64_region(x: SEXP, from: R_xlen_t, n: R_xlen_t, out: *mu
 /// for a pointer would expand that for good.
 ///
 /// SAFETY: `x` must be protected and of the type that `region` reads, and `T` its storage. The buffer must not be used
-/// after the engine function called by R has returned. That holds because the list that holds `x` is an argument of that
-/// function, and [`crate::job::run`] returns only when the job's thread has ended.
+/// after the engine function called by R has returned. That holds because the list that holds `x` is an argument of
+/// that function, and [`crate::job::run`] returns only when the job's thread has ended.
 unsafe fn values<T: ArrowNativeType>(x: SEXP, region: Region<T>) -> Result<ScalarBuffer<T>> {
     unsafe {
         let len = XLENGTH(x) as usize;
@@ -246,7 +246,7 @@ unsafe fn strings<'a>(x: SEXP, len: usize) -> Result<&'a [SEXP]> {
         if len == 0 {
             return Ok(&[]);
         }
-        // Strings that R makes when first asked for (as.character(1:n)) are asked for all at once: they exist only then.
+        // Strings that R makes when first asked for, as of as.character(1:n), are asked for all at once.
         let mut data = std::ptr::null();
         if ALTREP(x) == 0 {
             data = STRING_PTR_RO(x);

@@ -16,7 +16,7 @@ fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj 
 
 fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
-    let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::strings(columns, "columns")?) };
+    let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::parse(columns, "columns")?) };
     let source = open(source, wanted.as_deref())?;
     let positions = match &wanted {
         Some(names) => source.schema().indices_of(names)?,

@@ -82,7 +82,7 @@ fn rx_engine_scan_info(source: Robj, columns: Robj, job: Robj) -> Robj {
 
 fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
-    let names: Vec<String> = spec::strings(columns, "columns")?;
+    let names: Vec<String> = spec::parse(columns, "columns")?;
     let source = open(source, Some(&names))?;
     let positions = source.schema().indices_of(&names)?;
     let found = job::run(&job, |control, pool, _| agree(pool, control, &*source, &positions))?;

@@ -20,7 +20,7 @@ const COMMON: [&str; 4] = ["type", "start_row", "num_rows", "transform"];
 pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>> {
     let transform = spec::get(source, "transform");
     let vars: Option<Vec<String>> = match &transform {
-        Some(transform) => spec::maybe_strings(transform, "vars")?,
+        Some(transform) => spec::maybe(transform, "vars")?,
         None => columns.map(<[String]>::to_vec),
     };
     let mut opened = open_plain(source, vars.as_deref())?;
@@ -35,7 +35,7 @@ pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>
             let transform = Transform {
                 fun: Function::new(&spec::need(&transform, "fun")?)?,
                 vars,
-                untouched: spec::maybe_strings(&transform, "untouched")?.unwrap_or_default(),
+                untouched: spec::maybe(&transform, "untouched")?.unwrap_or_default(),
                 chunk: chunk_size(&transform)?,
                 first_row: start_row,
             };

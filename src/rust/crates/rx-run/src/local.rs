@@ -9,7 +9,7 @@
 use crate::control::Control;
 use crate::pool::Pool;
 use rx_data::sink::Sink;
-use rx_data::{Block, BlockMap, Error, Result, Scan, Source};
+use rx_data::{Block, BlockMap, Error, ErrorKind, Result, Scan, Source};
 use rx_stats::design::Decoder;
 use rx_stats::{Design, Estimator, Finish, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -137,9 +137,11 @@ impl Work<'_> {
         lock(&self.failed).is_none() && self.control.check().is_ok()
     }
 
+    /// Who gave up waiting because of a failure has none of his own to report.
     fn fail(&self, block: usize, error: Error) {
         let mut failed = lock(&self.failed);
-        if failed.as_ref().is_none_or(|(earlier, _)| block < *earlier) {
+        let gave_up = error.kind == ErrorKind::Interrupted;
+        if failed.as_ref().is_none_or(|(earlier, _)| !gave_up && block < *earlier) {
             *failed = Some((block, error));
         }
     }

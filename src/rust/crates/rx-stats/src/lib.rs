@@ -6,7 +6,6 @@ pub mod design;
 pub mod estimator;
 #[cfg(test)]
 pub mod laws;
-#[cfg(feature = "solve")]
 pub mod linmod;
 #[cfg(feature = "solve")]
 pub mod solve;

@@ -1,6 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
+use super::finish::LinearModel;
 use super::*;
 use crate::design::{Category, Coding, Numeric, Rows};
+use crate::estimator::{Finish, Step};
 use crate::laws;
 use std::sync::Arc;
 
