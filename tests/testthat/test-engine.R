@@ -165,15 +165,6 @@ test_that("the library can be unloaded while its threads live", {
   }))
 })
 
-test_that("a call on few rows costs next to nothing", {
-  skip_on_cran()
-  source <- frame_source(every_type())
-  call <- function() rx_engine_import(source, NULL, list(type = "frame"), one_job())
-  call()
-  seconds <- vapply(1:50, function(i) system.time(call())[["elapsed"]], 0)
-  expect_lt(stats::median(seconds), 0.005)
-})
-
 test_that("a panic becomes an internal error, and blocks may come in any order", {
   skip_if_not(rx_engine_has_test_hooks(), "this is no test build")
   withr::with_envvar(c(RXSCALE_TEST_PANIC = "1"), {
