@@ -8,7 +8,7 @@
 #' @param pweights,fweights names of weight variables
 #' @param rows "All", "Complete" (no missing value in any variable) or "Finite" (and no infinite one)
 #' @param dot_skips_text whether `.` leaves text columns out
-#' @param rearrange a function that changes the parsed formula before its variables are read
+#' @param rearrange a function of the parsed formula and the columns' fields that changes the formula
 #' @return the parsed formula with `source`, the spec of the source; `engine_variables`, what the engine takes; `kinds`,
 #'   "numeric" or "category" by variable; and `index`, the position of each variable among those of its kind (from 0)
 #' @noRd
@@ -20,26 +20,17 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   fields <- source_info(source, spec)$fields
   made <- names(transforms_list(asked$transforms, asked$caller))
   text <- names(Filter(function(field) field$kind == "character", fields))
-  known <- union(names(fields), made)
-  parsed <- parse_formula(formula, known, if (dot_skips_text) text)
+  chunk <- if (methods::is(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
+  parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text)
+  read <- design_source(parsed, spec, fields, asked, weight$column, chunk)
   if (!is.null(rearrange)) {
-    parsed <- rearrange(parsed, vapply(fields, function(field) field$kind, ""))
-  }
-  needed <- unique(c(vapply(parsed$variables, function(variable) variable$column, ""), weight$column))
-  transform <- do.call(compose_transform, c(
-    list(data_names = names(fields), formula_expressions = parsed$expressions, keep = needed), asked,
-    list(file = spec$path %||% "")
-  ), quote = TRUE)
-  if (!is.null(transform)) {
-    chunk <- if (methods::is(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
-    spec$transform <- c(transform, chunk)
-    if (!all(needed %in% intersect(transform$untouched, names(fields)))) {
-      fields <- source_fields(spec)
+    variables <- parsed$variables
+    parsed <- rearrange(parsed, read$fields)
+    if (!identical(parsed$variables, variables)) {
+      read <- design_source(parsed, spec, fields, asked, weight$column, chunk)
     }
   }
-  for (wanted in setdiff(needed, names(fields))) {
-    missing_column(wanted, union(known, names(fields)))
-  }
+  fields <- read$fields
   kinds <- vapply(parsed$variables, variable_kind, "", fields = fields)
   if (any(kinds[parsed$response] == "category")) {
     wrong <- parsed$variables[parsed$response][[which(kinds[parsed$response] == "category")[1]]]
@@ -49,7 +40,7 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
     )
   }
   of_kind <- function(kind) parsed$variables[kinds == kind]
-  parsed$source <- spec
+  parsed$source <- read$spec
   parsed$kinds <- kinds
   parsed$index <- as.integer(stats::ave(seq_along(kinds), kinds, FUN = seq_along)) - 1L
   parsed$engine_variables <- list(
@@ -58,6 +49,38 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
     weight = weight, rows = rows
   )
   parsed
+}
+
+#' The source of a formula's variables: the data's, through whatever R code makes some of them
+#'
+#' @param fields what is known of the data's columns
+#' @param weight column of weights, or NULL
+#' @param chunk how many rows R code gets at once
+#' @return list of `spec` and `fields`
+#' @noRd
+design_source <- function(parsed, spec, fields, asked, weight, chunk) {
+  needed <- unique(c(vapply(parsed$variables, function(variable) variable$column, ""), weight))
+  known <- c(names(fields), names(transforms_list(asked$transforms, asked$caller)))
+  check_present <- function(names) {
+    for (wanted in setdiff(needed, names)) {
+      missing_column(wanted, known)
+    }
+  }
+  if (is.null(asked$transformFunc)) {
+    check_present(c(known, names(parsed$expressions)))
+  }
+  transform <- do.call(compose_transform, c(
+    list(data_names = names(fields), formula_expressions = parsed$expressions, keep = needed), asked,
+    list(file = spec$path %||% "")
+  ), quote = TRUE)
+  if (!is.null(transform)) {
+    spec$transform <- c(transform, chunk)
+    if (!all(needed %in% intersect(transform$untouched, names(fields)))) {
+      fields <- source_fields(spec)
+    }
+  }
+  check_present(names(fields))
+  list(spec = spec, fields = fields)
 }
 
 #' What the engine knows of a source's columns, those that R code makes included

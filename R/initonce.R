@@ -1,5 +1,5 @@
-# State that lasts as long as the process: kept in an environment on the search path, which wiping the workspace does not
-# reach, and known to a registry in the namespace, so that no call attaches anything twice.
+# State that lasts as long as the process: kept in an environment on the search path, which wiping the workspace does
+# not reach, and known to a registry in the namespace, so that no call attaches anything twice.
 
 # What has been initialised: `states`, a list by name, and `running`, the names whose expressions are being evaluated.
 once <- new.env(parent = emptyenv())
@@ -14,14 +14,14 @@ once$running <- character()
 #'
 #' **Where it runs.** `expr` is evaluated in a new environment that sees the variables of the caller, and becomes an
 #' entry of the search path when it is done: before the packages that `expr` attached, after the workspace. From then on
-#' its functions see each other, these packages, and what was attached earlier, but neither the workspace nor the caller,
-#' which is not kept alive. They change the state with `<<-`. Write `source(file, local = TRUE)` and
-#' `load(file, envir = environment())` in `expr`, whose defaults may put objects elsewhere; and refer to the state by what
-#' `rxInitOnce()` returns, as `environment()` in `expr` is emptied into it.
+#' its functions see each other, these packages, and what was attached earlier, but neither the workspace nor the
+#' caller, which is not kept alive. They change the state with `<<-`. Write `source(file, local = TRUE)` and
+#' `load(file, envir = environment())` in `expr`, whose defaults may put objects elsewhere. Outside, refer to the state
+#' by what `rxInitOnce()` returns: `environment()` in `expr` is emptied into it.
 #'
-#' **If it fails.** An error of `expr` reaches the caller as it is. Nothing is attached, or the former version stays, and
-#' the next call tries again. An expression that initialises its own name, by however long a way, is an error of class
-#' `rxscale_error_recursive`; initialising other names in it is fine.
+#' **If it fails.** An error of `expr` reaches the caller as it is. Nothing is attached, or the former version stays,
+#' and the next call tries again. An expression that initialises its own name, by however long a way, is an error of
+#' class `rxscale_error_recursive`; initialising other names in it is fine.
 #'
 #' **Versions.** If `version` differs from that of the state, `expr` is evaluated again. The new state takes the place
 #' of the old one, or the first place if `expr` attached packages, and the old objects are freed by the next [gc()].
@@ -30,22 +30,22 @@ once$running <- character()
 #' the same name the one that was attached last is seen first; `rxInitOnceInfo()` lists them, and `$` on the environment
 #' returned always finds the right one.
 #'
-#' State that was detached by hand is attached again by the next call, without evaluating `expr`. The environments are
-#' new then, but the objects are the same ones. Forked processes inherit the state, and change copies of their own.
+#' State that was detached by hand is attached again by the next call, without evaluating `expr`. The environment is
+#' another one then, but the objects are the same. Forked processes inherit the state, and change copies of their own.
 #'
 #' @param expr code in braces that creates the objects.
 #' @param name name of the state, a string.
-#' @param version any object, say a number or the time of a file: if it is not [identical()] to that of the state, `expr`
-#'   is evaluated again. NULL accepts every version.
+#' @param version any object, say a number or the time of a file: if it is not [identical()] to that of the state,
+#'   `expr` is evaluated again. NULL accepts every version.
 #' @return `rxInitOnce()` returns, invisibly, the environment on the search path that holds the objects.
 #'
 #'   `rxInitOnceReset()` detaches and forgets the state and returns, invisibly, whether there was one.
 #'
 #'   `rxInitOnceInfo()` returns a data frame with one row for each name: `name`; `version`; `initialised`, when, and
 #'   `seconds`, how long it took; `position` on the search path, NA if it was detached by hand; `objects`, a list of the
-#'   sizes in bytes by name, as [object.size()] has them (NA for active bindings), and `size`, their sum; `hits`, the
-#'   number of calls that found it there; `clashes`, a list of the other places on the search path that have an object of
-#'   the same name, by name of the object.
+#'   sizes in bytes by name, as [object.size()] has them (NA for active bindings; delayed ones are evaluated), and
+#'   `size`, their sum; `hits`, the number of calls that found it there; `clashes`, a list of the other places on the
+#'   search path that have an object of the same name, by name of the object.
 #' @examples
 #' score <- function(hp) {
 #'   rxInitOnce(name = "cars", {
@@ -175,22 +175,25 @@ move_to_search <- function(state, position) {
   names <- ls(from, all.names = TRUE, sorted = FALSE)
   active <- Filter(function(name) bindingIsActive(name, from), names)
   locked <- Filter(function(name) bindingIsLocked(name, from), names)
-  to <- base::attach(from, pos = position, name = state_label(state), warn.conflicts = FALSE)
-  for (name in active) {
-    rm(list = name, envir = to)
-    makeActiveBinding(name, activeBindingFunction(name, from), to)
-  }
-  for (name in locked) {
-    lockBinding(name, to)
-  }
-  if (environmentIsLocked(from)) {
-    lockEnvironment(to)
-  } else {
-    rm(list = names, envir = from)
-  }
-  parent.env(from) <- to
-  parent.env(state$home) <- to
-  state$attached <- to
+  # Half of this would be an entry that nobody knows of.
+  suspendInterrupts({
+    to <- base::attach(from, pos = position, name = state_label(state), warn.conflicts = FALSE)
+    for (name in active) {
+      rm(list = name, envir = to)
+      makeActiveBinding(name, activeBindingFunction(name, from), to)
+    }
+    for (name in locked) {
+      lockBinding(name, to)
+    }
+    if (environmentIsLocked(from)) {
+      lockEnvironment(to)
+    } else {
+      rm(list = names, envir = from)
+    }
+    parent.env(from) <- to
+    parent.env(state$home) <- to
+    state$attached <- to
+  })
 }
 
 state_label <- function(state) paste0("rxInitOnce:", state$name)

@@ -119,7 +119,7 @@ check_summary_arguments <- function(summaryStats, byTerm, overwrite, useSparseCu
 #' Crosses a response with the first term, and makes one variable of several numbers in a term
 #'
 #' @noRd
-summary_terms <- function(parsed, kinds) {
+summary_terms <- function(parsed, fields) {
   if (length(parsed$response) > 1) {
     rx_abort("argument", "rxSummary takes one response.")
   }
@@ -132,15 +132,14 @@ summary_terms <- function(parsed, kinds) {
     parsed$terms <- list(list(label = label, variables = c(parsed$response, first$variables)))
     parsed$response <- integer()
   }
-  is_number <- function(variable) {
-    is.null(variable$floor) &&
-      (isTRUE(variable$codes) || !isTRUE(kinds[variable$column] %in% c("factor", "ordered", "character")))
-  }
   for (t in seq_along(parsed$terms)) {
     variables <- parsed$terms[[t]]$variables
-    numeric <- variables[vapply(parsed$variables[variables], is_number, NA)]
+    numeric <- variables[vapply(parsed$variables[variables], variable_kind, "", fields = fields) == "numeric"]
     if (length(numeric) > 1) {
-      factors <- lapply(parsed$variables[numeric], function(v) v$expression %||% as.name(v$column))
+      factors <- lapply(parsed$variables[numeric], function(v) {
+        value <- v$expression %||% as.name(v$column)
+        if (isTRUE(v$codes)) bquote(as.integer(.(value)) - 1L) else value
+      })
       text <- paste(vapply(parsed$variables[numeric], function(v) v$text, ""), collapse = ":")
       product <- list(column = text, label = text, text = text, expression = Reduce(multiplied, factors))
       parsed$variables <- c(parsed$variables, list(product))

@@ -23,8 +23,8 @@
 #'   `.rxRowSelection` selects rows.
 #'
 #' **What the code sees.** First the columns; then `transformObjects`; then `transformEnvir`, or else what
-#' `transformFunc` sees where it was written; and what is found in none of these, in `transformPackages`, in the
-#' packages of the option of that name, and among the variables of the caller. Besides:
+#' `transformFunc` sees where it was written; then the variables of the caller; and what is found in none of these, in
+#' `transformPackages` and the packages of the option of that name. Besides:
 #'
 #' | name | meaning |
 #' |---|---|
@@ -299,7 +299,7 @@ apply_function <- function(fun, chunk, passed, read) {
   if (!is.list(result) || length(names(result)) != length(result)) {
     stop("transformFunc must return a named list of vectors, or NULL.", call. = FALSE)
   }
-  recycled(c(chunk[setdiff(names(chunk), passed)], as.list(result)))
+  recycled(c(chunk[setdiff(names(chunk), passed)], Filter(Negate(is.null), as.list(result))))
 }
 
 #' Assigns the results of expressions, each of which sees those before it

@@ -74,7 +74,7 @@ test_that("functions see the packages that the expression attached", {
 })
 
 test_that("active, locked and delayed bindings stay what they are", {
-  forget_later("bindings")
+  forget_later("bindings", "sealed")
   forced <- FALSE
   state <- rxInitOnce(
     {
@@ -88,6 +88,16 @@ test_that("active, locked and delayed bindings stay what they are", {
   expect_true(bindingIsLocked("fixed", state))
   expect_true(bindingIsActive("clock", state))
   expect_identical(state$clock, 2)
+
+  sealed <- rxInitOnce(
+    {
+      fixed <- 1
+      lockEnvironment(environment(), bindings = TRUE)
+    },
+    "sealed"
+  )
+  expect_error(sealed$fixed <- 2, "locked")
+  expect_error(sealed$new <- 2, "cannot add")
   expect_false(forced)
   expect_true(state$late)
 })
@@ -221,7 +231,7 @@ test_that("a new version takes the old one's place and frees its objects", {
     )$tag
   }
   expect_identical(versioned("1"), "v 1")
-  rxInitOnce({}, "above")
+  rxInitOnce(NULL, "above")
   path <- search()
   expect_identical(versioned("1"), "v 1")
   expect_identical(versioned("2"), "v 2")
@@ -287,11 +297,20 @@ test_that("rxInitOnceInfo() tells what there is", {
   expect_output(print(rxInitOnceInfo()), "detached")
 })
 
+test_that("unloading the package takes the states off the search path", {
+  left <- in_child(function() {
+    rxscale::rxInitOnce(x <- 1, "unloaded")
+    unloadNamespace("rxscale")
+    grep("rxInitOnce", search())
+  })
+  expect_identical(left, integer())
+})
+
 test_that("arguments are checked", {
   for (bad in list("", NA_character_, 1, c("a", "b"), NULL)) {
-    expect_error(rxInitOnce({}, bad), "`name`", class = "rxscale_error_argument")
+    expect_error(rxInitOnce(NULL, bad), "`name`", class = "rxscale_error_argument")
   }
-  expect_error(rxInitOnce({}), "`name`", class = "rxscale_error_argument")
+  expect_error(rxInitOnce(NULL), "`name`", class = "rxscale_error_argument")
   expect_error(rxInitOnceReset(""), "`name`", class = "rxscale_error_argument")
   expect_error(rxInitOnce(name = "nothing here"), "`expr`", class = "rxscale_error_argument")
 })

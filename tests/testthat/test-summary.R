@@ -157,6 +157,20 @@ test_that("N() counts the levels of a factor from zero", {
   expect_row(summary, 2, statistics_of(as.integer(data$a) - 1))
 })
 
+test_that("what transforms and expressions make is a category if it is text or a factor", {
+  data <- small_data()
+  expected <- rxSummary(~ y:a + z:s, data)
+  made <- rxSummary(~ y:g + z:t, data, transforms = list(g = factor(a), t = as.character(s)))
+  expect_equal(lapply(made$categorical, `[[`, "Means"), lapply(expected$categorical, `[[`, "Means"))
+  by_function <- rxSummary(y ~ g, data, transformFunc = function(chunk) c(chunk, list(g = chunk$a)), transformVars = "a")
+  expect_equal(by_function$categorical[[1]]$Means, expected$categorical[[1]]$Means)
+  signs <- rxSummary(y ~ ifelse(x > 0, "up", "down"), data)$categorical[[1]]
+  expect_identical(as.character(signs[[2]]), c("down", "up"))
+  expect_equal(signs$Means[2], mean(data$y[which(data$x > 0)], na.rm = TRUE))
+  codes <- rxSummary(y ~ N(a), data)
+  expect_row(codes, 1, statistics_of(data$y * (as.integer(data$a) - 1)))
+})
+
 test_that("byTerm = FALSE uses complete rows only", {
   data <- small_data()
   complete <- stats::complete.cases(data[c("y", "x", "a")])

@@ -9,7 +9,7 @@ use answer::Answer;
 use extendr_api::prelude::*;
 use libR_sys::SEXP;
 use rx_data::sink::{FrameSink, FrameTable, Sink};
-use rx_data::{Block, Error, ErrorKind, Result, Scan, Schema, Source};
+use rx_data::{Block, Error, ErrorKind, Kind, Result, Scan, Schema, Source};
 use scan::TransformScan;
 use std::path::Path;
 use std::sync::Arc;
@@ -91,7 +91,9 @@ impl Transformed {
         })?;
         let fields = answer.fields.into_iter().map(|mut field| {
             let before = input_schema.fields.iter().find(|f| f.name == field.name && f.kind == field.kind);
-            match before.filter(|_| transform.untouched.contains(&field.name)) {
+            // The labels of text are those that occur, and rows may be left out.
+            let kept = transform.untouched.contains(&field.name) && field.kind != Kind::Character;
+            match before.filter(|_| kept) {
                 Some(before) => before.clone(),
                 None => {
                     // Other chunks may have other levels.

@@ -117,34 +117,30 @@ pub fn prepare(
     });
     let weight = weight.transpose()?;
 
-    let field = |position: usize| &schema.fields[columns[position]];
-    let unknown: Vec<usize> = variables
-        .categories
-        .iter()
-        .zip(&categories)
-        .filter(|(v, position)| !is_known(field(**position), v))
-        .map(|(_, &position)| position)
-        .collect();
-    let codes = variables.numeric.iter().zip(&numeric).filter(|(v, _)| v.codes).map(|(_, n)| n.column);
-    let uncoded: Vec<usize> = codes.filter(|&position| field(position).levels.is_none()).collect();
-
     let mut columns = columns.clone();
-    let (source, found, spool) = match spool {
-        Some(path) if !unknown.is_empty() || !uncoded.is_empty() => {
-            let spool = Spool::write(pool, control, &*source, &columns, path)?;
-            columns = (0..columns.len()).collect();
-            let source: Arc<dyn Source> = Arc::new(XdfSource::open(&spool.path)?);
-            let found = find(pool, control, &*source, &columns, &unknown)?;
-            (source, found, Some(spool))
-        }
-        _ => {
-            if let Some(&position) = uncoded.first() {
-                return Err(unagreed(field(position)));
-            }
-            let found = find(pool, control, &*source, &columns, &unknown)?;
-            (source, found, None)
-        }
+    let (mut source, mut spooled) = (source.clone(), None);
+    let uncoded = |schema: &Schema, columns: &[usize]| {
+        let coded = variables
+            .numeric
+            .iter()
+            .zip(&numeric)
+            .filter(|(v, _)| v.codes)
+            .map(|(_, n)| &schema.fields[columns[n.column]]);
+        coded.filter(|field| field.levels.is_none()).map(unagreed).next()
     };
+    let incomplete =
+        !unknown(schema, &columns, variables, &categories).is_empty() || uncoded(schema, &columns).is_some();
+    if let Some(path) = spool.filter(|_| incomplete) {
+        let spool = Spool::write(pool, control, &*source, &columns, path)?;
+        source = Arc::new(XdfSource::open(&spool.path)?);
+        columns = (0..columns.len()).collect();
+        spooled = Some(spool);
+    }
+    if let Some(error) = uncoded(source.schema(), &columns) {
+        return Err(error);
+    }
+    let unknown = unknown(source.schema(), &columns, variables, &categories);
+    let found = find(pool, control, &*source, &columns, &unknown)?;
     let schema = source.schema();
     let categories = variables.categories.iter().zip(categories).map(|(variable, position)| {
         let found = unknown.iter().position(|&u| u == position).map(|i| &found[i]);
@@ -153,7 +149,14 @@ pub fn prepare(
     });
     let categories = categories.collect::<Result<Vec<_>>>()?;
     let design = Design { columns, numeric, categories, weight, rows: variables.rows };
-    Ok(Prepared { source, design, _spool: spool })
+    Ok(Prepared { source, design, _spool: spooled })
+}
+
+/// The categories' columns (positions among `columns`) whose levels or bounds nobody knows.
+fn unknown(schema: &Schema, columns: &[usize], variables: &Variables, categories: &[usize]) -> Vec<usize> {
+    let known =
+        |&(variable, &position): &(&CategoryVariable, &usize)| is_known(&schema.fields[columns[position]], variable);
+    variables.categories.iter().zip(categories).filter(|pair| !known(pair)).map(|(_, &position)| position).collect()
 }
 
 /// One pass over the columns (positions among `columns`) whose levels or bounds nobody knows.

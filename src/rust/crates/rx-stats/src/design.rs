@@ -326,7 +326,7 @@ fn check_weights(weights: &[f64], kind: WeightKind, name: &str) -> Result<()> {
         if w.is_infinite() {
             return wrong("infinite", w);
         }
-        if kind == WeightKind::Frequency && w.fract() != 0.0 {
+        if kind == WeightKind::Frequency && !w.is_nan() && w.fract() != 0.0 {
             return wrong("fractional", w)
                 .map_err(|e: Error| e.hint("Frequency weights are whole numbers; pass others as pweights."));
         }
@@ -401,6 +401,15 @@ mod tests {
         let b = block(vec![1.0, f64::INFINITY], vec![1, 1], &["a"]);
         let error = Decoder::new(&d).each_batch(&b, |_| Ok(())).unwrap_err();
         assert_eq!((error.kind, error.column.as_deref()), (ErrorKind::Infinite, Some("x")));
+    }
+
+    #[test]
+    fn weights_are_checked_and_a_missing_one_is_a_missing_row() {
+        assert!(check_weights(&[1.0, f64::NAN, 0.0], WeightKind::Frequency, "w").is_ok());
+        assert!(check_weights(&[0.5], WeightKind::Probability, "w").is_ok());
+        for (weight, kind) in [(-1.0, WeightKind::Probability), (0.5, WeightKind::Frequency)] {
+            assert_eq!(check_weights(&[weight], kind, "w").unwrap_err().kind, ErrorKind::Value);
+        }
     }
 
     #[test]
