@@ -236,7 +236,7 @@ test_that("transforms, row selections and transformFunc work on every source", {
   flights$speed <- flights$distance / flights$air_time * 60
   flights$season <- factor(ifelse(flights$month %in% 6:8, "summer", "year"))
   threshold <- 100
-  model <- stats::lm(arr_delay ~ speed + season + origin, flights, subset = dep_delay > threshold)
+  model <- stats::lm(arr_delay ~ speed + season + origin, flights, subset = which(dep_delay > threshold))
   seasonal <- function(chunk) {
     chunk$season <- ifelse(chunk$month %in% 6:8, "summer", "year")
     chunk

@@ -299,6 +299,36 @@ test_that("a transformFunc runs once a chunk, and levels are joined over all chu
   }
 })
 
+test_that("blocksPerRead joins blocks for R code", {
+  xdf <- rxImport(data.frame(n = 1:1000), temp_file(), rowsPerRead = 150)
+  seen <- new.env()
+  seen$rows <- integer()
+  count <- function(chunk) {
+    if (!.rxIsTestChunk) seen$rows <- c(seen$rows, .rxNumRows)
+    chunk
+  }
+  rxSummary(~n, xdf, transformFunc = count, blocksPerRead = 3)
+  expect_identical(seen$rows, c(450L, 450L, 100L))
+})
+
+test_that("names that R code could not write are names like others", {
+  data <- data.frame(y = sin(1:20), "two words" = cos(1:20), "1st" = rep(c("a", "b"), 10), F = 1:20, check.names = FALSE)
+  summary <- rxSummary(~ `two words` + y:`1st` + F(F, 1, 2), data, rowSelection = `two words` > -2)
+  expect_identical(summary$sDataFrame$Name, c("two words", "y:1st", "F_F_1_2_T"))
+  expect_identical(names(summary$categorical[[1]])[2], "1st")
+  expect_identical(rxSummary(~., data)$sDataFrame$Name, c("y", "two words", "F"))
+  expect_identical(names(coef(rxLinMod(y ~ ., data)))[2:4], c("two words", "1st=a", "1st=b"))
+})
+
+test_that("dates, times and logicals are numbers, ordered factors are factors", {
+  data <- all_kinds()
+  summary <- rxSummary(~ day + time + flag + grade, data)
+  expect_row(summary, 1, statistics_of(as.numeric(data$day)))
+  expect_row(summary, 2, statistics_of(as.numeric(data$time)))
+  expect_row(summary, 3, statistics_of(as.numeric(data$flag)))
+  expect_identical(summary$categorical[[1]]$Counts, as.vector(table(data$grade)))
+})
+
 test_that("tables by group go to files", {
   data <- small_data()
   file <- temp_file()
