@@ -164,8 +164,8 @@ impl CrossProducts {
         for (j, product) in self.sets[0].values.iter().enumerate() {
             self.product(batch, product, &mut column);
             let shift = self.shifts[j];
-            let quad = &mut quads[(j / 4) * rows * 4..][..rows * 4];
-            for (to, x) in quad.chunks_exact_mut(4).zip(&column) {
+            let (quad, _) = quads[(j / 4) * rows * 4..][..rows * 4].as_chunks_mut::<4>();
+            for (to, x) in quad.iter_mut().zip(&column) {
                 to[j % 4] = x - shift;
             }
         }
@@ -229,13 +229,10 @@ impl Estimator for CrossProducts {
         let weighted: Vec<f64> = match batch.weight {
             Some(weights) => {
                 state.log_weight += weights.iter().map(|w| w.ln()).sum::<f64>();
-                let by_row = |quad: &[f64]| -> Vec<f64> {
-                    quad.chunks_exact(4)
-                        .zip(weights)
-                        .flat_map(|(v, w)| [v[0] * w, v[1] * w, v[2] * w, v[3] * w])
-                        .collect()
-                };
-                quads.chunks(4 * rows.max(1)).flat_map(by_row).collect()
+                let quads = quads.chunks(4 * rows.max(1));
+                quads
+                    .flat_map(|quad| quad.as_chunks::<4>().0.iter().zip(weights).flat_map(|(v, w)| v.map(|x| x * w)))
+                    .collect()
             }
             None => Vec::new(),
         };
@@ -315,14 +312,14 @@ impl CrossProducts {
     fn add_square(&self, square: &mut [f64], left: &[f64], right: &[f64], rows: usize) {
         let width = 4 * self.quads();
         for a in 0..self.quads() {
-            let left = left[a * rows * 4..][..rows * 4].chunks_exact(4);
+            let (left, _) = left[a * rows * 4..][..rows * 4].as_chunks::<4>();
             for b in a..self.quads() {
-                let right = right[b * rows * 4..][..rows * 4].chunks_exact(4);
+                let (right, _) = right[b * rows * 4..][..rows * 4].as_chunks::<4>();
                 let mut sums = [[0.0f64; 4]; 4];
-                for (x, y) in left.clone().zip(right) {
-                    for (row, x) in sums.iter_mut().zip(x) {
-                        for (sum, y) in row.iter_mut().zip(y) {
-                            *sum += x * y;
+                for (x, y) in left.iter().zip(right) {
+                    for i in 0..4 {
+                        for j in 0..4 {
+                            sums[i][j] += x[i] * y[j];
                         }
                     }
                 }
@@ -381,18 +378,19 @@ fn add_across(
     width: usize,
     at: usize,
 ) {
-    if values.is_empty() {
-        for (x, &cell) in quad.chunks_exact(4).zip(cells) {
-            let to = &mut table[cell * width + at..][..4];
-            to.iter_mut().zip(x).for_each(|(to, x)| *to += x);
+    let (quad, _) = quad.as_chunks::<4>();
+    let mut add = |row: usize, x: &[f64; 4], value: f64| {
+        if let Some(to) = table[row * width + at..].first_chunk_mut::<4>() {
+            for l in 0..4 {
+                to[l] += value * x[l];
+            }
         }
-        return;
+    };
+    if values.is_empty() {
+        quad.iter().zip(cells).for_each(|(x, &cell)| add(cell, x, 1.0));
     }
     for (v, column) in values.iter().enumerate() {
-        for ((x, &cell), value) in quad.chunks_exact(4).zip(cells).zip(column) {
-            let to = &mut table[(cell * per_cell + v) * width + at..][..4];
-            to.iter_mut().zip(x).for_each(|(to, x)| *to += value * x);
-        }
+        quad.iter().zip(cells).zip(column).for_each(|((x, &cell), &value)| add(cell * per_cell + v, x, value));
     }
 }
 
