@@ -15,7 +15,8 @@
 #'   data's. Values outside are missing, or with `exclude = FALSE` share the level `.rxOther`. Of a factor, `low` and
 #'   `high` are positions of levels.
 #' * `N(x)` makes a number of a factor: the position of the level, from zero.
-#' * Arithmetic is computed as it is written: `log(x)`, `x^2`, `I(x^2)`, `pow(x, 2)`, `(y > 0)`. Infinite results are missing.
+#' * Arithmetic is computed as it is written: `log(x)`, `x^2`, `I(x^2)`, `pow(x, 2)`, `(y > 0)`. Infinite results are
+#'   missing.
 #'   Every expression must give one column: `poly()` and its like are refused.
 #' * `cbind(y1, y2)` names several responses.
 #'
