@@ -35,9 +35,7 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   if (any(kinds[parsed$response] == "category")) {
     wrong <- parsed$variables[parsed$response][[which(kinds[parsed$response] == "category")[1]]]
     rx_abort("wrong_type", sprintf("The response '%s' is not numeric.", wrong$text),
-      hint = if (fields[[wrong$column]]$kind != "character") {
-        sprintf("Write N(%s) for the codes of its levels.", wrong$text)
-      },
+      hint = if (fields[[wrong$column]]$kind != "character") sprintf("Write N(%s) for its levels' codes.", wrong$text),
       column = wrong$column
     )
   }

@@ -15,7 +15,8 @@
 #'   data's. Values outside are missing, or with `exclude = FALSE` share the level `.rxOther`. Of a factor, `low` and
 #'   `high` are positions of levels.
 #' * `N(x)` makes a number of a factor: the position of the level, from zero.
-#' * Arithmetic is computed as it is written: `log(x)`, `I(x^2)`, `pow(x, 2)`, `(y > 0)`. Infinite results are missing.
+#' * Arithmetic is computed as it is written: `log(x)`, `x^2`, `I(x^2)`, `pow(x, 2)`, `(y > 0)`. Infinite results are
+#'   missing.
 #'   Every expression must give one column: `poly()` and its like are refused.
 #' * `cbind(y1, y2)` names several responses.
 #'
@@ -42,7 +43,7 @@ parse_formula <- function(formula, names, skip = character()) {
   # Names that R code could not write stay whole.
   data <- as.data.frame(stats::setNames(rep(list(logical()), length(dots)), dots), optional = TRUE)
   right <- formula
-  right[[2]] <- formula[[length(formula)]]
+  right[[2]] <- powers_as_written(formula[[length(formula)]])
   parsed <- stats::terms(structure(right[1:2], class = "formula"), keep.order = TRUE, data = data)
   if (!is.null(attr(parsed, "offset"))) {
     rx_abort("unsupported", "offset() is not supported in this formula.")
@@ -61,6 +62,20 @@ parse_formula <- function(formula, names, skip = character()) {
       lapply(computed, function(variable) variable$expression), vapply(computed, function(variable) variable$column, "")
     )
   )
+}
+
+#' Makes arithmetic of the power of a variable, which R's formulas read as the variable; `(a + b)^2` stays a crossing
+#'
+#' @noRd
+powers_as_written <- function(x) {
+  crosses <- function(x) is.call(x) && as.character(x[[1]])[1] %in% c("+", "-", "*", ":", "/", "(", "%in%", "^")
+  if (is_call_to(x, "^") && !crosses(x[[2]])) {
+    return(call("I", x))
+  }
+  if (crosses(x)) {
+    x[-1] <- lapply(as.list(x)[-1], powers_as_written)
+  }
+  x
 }
 
 #' One variable of a formula

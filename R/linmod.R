@@ -271,8 +271,8 @@ print.summary.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L)
     if (dropped > 0) cat(" (", dropped, " not defined because of singularities)", sep = "")
     cat("\n")
     stats::printCoefmat(x$coefficients[[y]], digits = digits, na.print = "Dropped", ...)
-    cat("\nResidual standard error: ", format(signif(x$sigma[[y]], digits)), " on ", x$df[2], " degrees of freedom\n",
-      sep = "")
+    sigma <- format(signif(x$sigma[[y]], digits))
+    cat("\nResidual standard error: ", sigma, " on ", x$df[2], " degrees of freedom\n", sep = "")
     cat("Multiple R-squared: ", formatC(x$r.squared[[y]], digits = digits), "\n", sep = "")
     cat("Adjusted R-squared: ", formatC(x$adj.r.squared[[y]], digits = digits), "\n", sep = "")
     cat(

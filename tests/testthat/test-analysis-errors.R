@@ -89,7 +89,9 @@ test_that("files that are absent or damaged are named", {
     writeBin(utils::head(bytes, as.integer(length(bytes) * share)), to)
     to
   }
-  for (damaged in c(cut(whole, ".xdf", 0.7), cut(whole, ".xdf", 0.01), cut(gz, ".csv.gz", 0.7), cut(columns, ".parquet", 0.7))) {
+  for (damaged in c(
+    cut(whole, ".xdf", 0.7), cut(whole, ".xdf", 0.01), cut(gz, ".csv.gz", 0.7), cut(columns, ".parquet", 0.7)
+  )) {
     source <- if (grepl("parquet$", damaged)) RxParquetData(damaged) else damaged
     for (error in both(y ~ x, source)) {
       expect_fields(error, "corrupt_file")
@@ -142,7 +144,8 @@ test_that("infinite values cannot be fitted", {
   expect_fields(caught(rxLinMod(x ~ y, data)), "infinite", column = "x")
   expect_fields(caught(rxLinMod(y ~ x:a, data)), "infinite", column = "x")
   # Written as an expression an infinite value is missing.
-  expect_identical(rxLinMod(y ~ I(x), data)$nMissingObs, nrow(data) - sum(stats::complete.cases(data[c("x", "y")])) + 1L)
+  incomplete <- sum(!stats::complete.cases(data[c("x", "y")]))
+  expect_identical(rxLinMod(y ~ I(x), data)$nMissingObs, incomplete + 1L)
   expect_snapshot(error = TRUE, rxLinMod(y ~ x, data))
 })
 
@@ -190,7 +193,8 @@ test_that("unknown arguments are ignored with a warning that names them", {
 test_that("what does not work yet is refused", {
   for (error in list(
     caught(rxLinMod(y ~ a, data, cube = TRUE)), caught(rxLinMod(y ~ a, data, cubePredictions = TRUE)),
-    caught(rxLinMod(y ~ x, data, variableSelection = list(method = "stepwise"))), caught(rxLinMod(y ~ x + offset(z), data))
+    caught(rxLinMod(y ~ x, data, variableSelection = list(method = "stepwise"))),
+    caught(rxLinMod(y ~ x + offset(z), data))
   )) {
     expect_fields(error, "unsupported")
   }

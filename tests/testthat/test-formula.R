@@ -37,6 +37,16 @@ test_that("expressions are columns named as they are written", {
   )
 })
 
+test_that("a power is arithmetic, of a sum in parentheses a crossing", {
+  expect_identical(labels_of(y ~ x^2 + x), c("I(x^2)", "x"))
+  expect_setequal(labels_of(~ (a + b)^2), c("a", "b", "a:b"))
+  expect_identical(labels_of(~ a:z^2), "a:I(z^2)")
+  expect_identical(labels_of(~ log(x)^2), "I(log(x)^2)")
+  data <- small_data()
+  fit <- rxLinMod(y ~ x + x^2, data)
+  expect_equal(unname(coef(fit)), unname(stats::coef(stats::lm(y ~ x + I(x^2), data))), tolerance = 1e-11)
+})
+
 test_that("F() and N() are read with their bounds and labels", {
   label <- function(formula) variables_of(formula)[[1]]$label
   expect_identical(label(~ F(x)), "F_x")

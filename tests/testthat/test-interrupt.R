@@ -1,7 +1,7 @@
 # Ctrl-C during an analysis and an import: an interrupt condition within half a second, nothing left behind, a session
 # that goes on. What the engine does by itself is in test-engine.R.
 
-# Presses Ctrl-C while a call runs in a session of its own; the call gets the names of a file of flights and one to write.
+# Presses Ctrl-C while a call runs in a session of its own, which has `wide`, large data, and `out`, a name of a file.
 interrupted <- function(call) {
   skip_on_os("windows")
   skip_on_cran()
@@ -45,7 +45,9 @@ test_that("Ctrl-C stops a fit", {
 })
 
 test_that("Ctrl-C stops a fit whose transforms run in R, and their copy of the data goes", {
-  interrupted(quote(rxLinMod(arr_delay ~ text + x1, wide, transforms = list(text = vapply(dest, function(code) paste0(code, "-"), "")))))
+  interrupted(quote(rxLinMod(arr_delay ~ text + x1, wide, transforms = list(
+    text = vapply(dest, function(code) paste0(code, "-"), "")
+  ))))
 })
 
 test_that("Ctrl-C stops an import, and no half-written file stays", {

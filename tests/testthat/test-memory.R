@@ -21,7 +21,8 @@ repeated_flights <- function(times, extension) {
   file <- tempfile(fileext = extension)
   if (extension == ".xdf") {
     for (i in seq_len(times)) {
-      rxImport(flights_frame(), file, varsToKeep = columns, append = if (i == 1) "none" else "rows", rowsPerRead = 100000)
+      append <- if (i == 1) "none" else "rows"
+      rxImport(flights_frame(), file, varsToKeep = columns, append = append, rowsPerRead = 100000)
     }
   } else {
     lines <- readLines(flights_file())

@@ -115,7 +115,8 @@ test_that("frequency weights are as good as repeated rows", {
   repeated <- data[rep(seq_len(nrow(data)), data$freq), ]
   weighted <- rxSummary(~ y:a + z, data, fweights = "freq")
   plain <- rxSummary(~ y:a + z, repeated)
-  expect_equal(weighted$sDataFrame[c("Mean", "StdDev", "Min", "Max")], plain$sDataFrame[c("Mean", "StdDev", "Min", "Max")])
+  shared <- c("Mean", "StdDev", "Min", "Max")
+  expect_equal(weighted$sDataFrame[shared], plain$sDataFrame[shared])
   expect_equal(weighted$sDataFrame$SumOfWeights, plain$sDataFrame$ValidObs)
   expect_equal(weighted$categorical[[1]][1:6], plain$categorical[[1]][1:6], ignore_attr = TRUE)
 })
@@ -162,7 +163,8 @@ test_that("what transforms and expressions make is a category if it is text or a
   expected <- rxSummary(~ y:a + z:s, data)
   made <- rxSummary(~ y:g + z:t, data, transforms = list(g = factor(a), t = as.character(s)))
   expect_equal(lapply(made$categorical, `[[`, "Means"), lapply(expected$categorical, `[[`, "Means"))
-  by_function <- rxSummary(y ~ g, data, transformFunc = function(chunk) c(chunk, list(g = chunk$a)), transformVars = "a")
+  copy <- function(chunk) c(chunk, list(g = chunk$a))
+  by_function <- rxSummary(y ~ g, data, transformFunc = copy, transformVars = "a")
   expect_equal(by_function$categorical[[1]]$Means, expected$categorical[[1]]$Means)
   signs <- rxSummary(y ~ ifelse(x > 0, "up", "down"), data)$categorical[[1]]
   expect_identical(as.character(signs[[2]]), c("down", "up"))
@@ -197,7 +199,7 @@ test_that("the statistics asked for are given, in their order", {
   expect_identical(names(summary$sDataFrame), c("Name", "Mean", "Max", "Sum"))
   expect_identical(names(summary$categorical[[1]]), c("Category", "a", "Means", "Max", "Sum"))
   expect_identical(names(rxSummary(~y, small_data(), summaryStats = "ValidObs")$sDataFrame), c("Name", "ValidObs"))
-  expect_error(rxSummary(~y, small_data(), summaryStats = "Median"), class = "rxscale_error_argument", regexp = "summaryStats")
+  expect_error(rxSummary(~y, small_data(), summaryStats = "Median"), "summaryStats", class = "rxscale_error_argument")
 })
 
 test_that("a sparse cube holds the combinations that occur", {
@@ -250,21 +252,21 @@ test_that("transforms and row selections run on every source", {
   late <- flights[flights$distance > limit & flights$month == 2, ]
   late$speed <- late$distance / late$air_time * 60
   expected <- statistics_of(late$speed)
-  fast <- function(chunk) {
-    chunk$twice <- chunk$speed * 2
-    chunk
+  speed <- function(chunk) {
+    far <- chunk$month == 2 & chunk$distance > 600
+    list(speed = chunk$distance / chunk$air_time * 60, .rxRowSelection = far)
   }
   for (source in flights_sources()) {
     summary <- rxSummary(~ speed + speed:origin + double, source,
-      transforms = list(speed = distance / air_time * 60, double = 2 * speed), rowSelection = distance > limit & month == 2
+      transforms = list(speed = distance / air_time * 60, double = 2 * speed),
+      rowSelection = distance > limit & month == 2
     )
     expect_row(summary, 1, expected)
     expect_equal(
       summary$categorical[[1]]$Means, as.vector(tapply(late$speed, late$origin, mean, na.rm = TRUE)), tolerance = 1e-12
     )
     by_function <- rxSummary(~speed, source,
-      transformFunc = function(chunk) list(speed = chunk$distance / chunk$air_time * 60, .rxRowSelection = chunk$month == 2 & chunk$distance > 600),
-      transformVars = c("distance", "air_time", "month")
+      transformFunc = speed, transformVars = c("distance", "air_time", "month")
     )
     expect_row(by_function, 1, expected)
   }
@@ -299,6 +301,38 @@ test_that("a transformFunc runs once a chunk, and levels are joined over all chu
   }
 })
 
+test_that("blocksPerRead joins blocks for R code", {
+  xdf <- rxImport(data.frame(n = 1:1000), temp_file(), rowsPerRead = 150)
+  seen <- new.env()
+  seen$rows <- integer()
+  count <- function(chunk) {
+    if (!.rxIsTestChunk) seen$rows <- c(seen$rows, .rxNumRows)
+    chunk
+  }
+  rxSummary(~n, xdf, transformFunc = count, blocksPerRead = 3)
+  expect_identical(seen$rows, c(450L, 450L, 100L))
+})
+
+test_that("names that R code could not write are names like others", {
+  data <- data.frame(
+    y = sin(1:20), "two words" = cos(1:20), "1st" = rep(c("a", "b"), 10), F = 1:20, check.names = FALSE
+  )
+  summary <- rxSummary(~ `two words` + y:`1st` + F(F, 1, 2), data, rowSelection = `two words` > -2)
+  expect_identical(summary$sDataFrame$Name, c("two words", "y:1st", "F_F_1_2_T"))
+  expect_identical(names(summary$categorical[[1]])[2], "1st")
+  expect_identical(rxSummary(~., data)$sDataFrame$Name, c("y", "two words", "F"))
+  expect_identical(names(coef(rxLinMod(y ~ ., data)))[2:4], c("two words", "1st=a", "1st=b"))
+})
+
+test_that("dates, times and logicals are numbers, ordered factors are factors", {
+  data <- all_kinds()
+  summary <- rxSummary(~ day + time + flag + grade, data)
+  expect_row(summary, 1, statistics_of(as.numeric(data$day)))
+  expect_row(summary, 2, statistics_of(as.numeric(data$time)))
+  expect_row(summary, 3, statistics_of(as.numeric(data$flag)))
+  expect_identical(summary$categorical[[1]]$Counts, as.vector(table(data$grade)))
+})
+
 test_that("tables by group go to files", {
   data <- small_data()
   file <- temp_file()
@@ -315,7 +349,10 @@ test_that("tables by group go to files", {
   several <- rxSummary(~ y:a + y:b, data, byGroupOutFile = paste0(stem, ".xdf"))
   expect_true(all(file.exists(paste0(stem, 1:2, ".xdf"))))
   expect_equal(rxImport(several$categorical[[2]])$y_Mean, rxSummary(~ y:b, data)$categorical[[1]]$Means)
-  expect_error(rxSummary(~ y:a, data, byGroupOutFile = c(file, stem)), class = "rxscale_error_argument", regexp = "2 files, and there are 1 tables")
+  expect_error(
+    rxSummary(~ y:a, data, byGroupOutFile = c(file, stem)), "2 files, and there are 1 tables",
+    class = "rxscale_error_argument"
+  )
   expect_error(rxSummary(~y, data, byGroupOutFile = file), class = "rxscale_error_argument", regexp = "0 tables")
   unlink(paste0(stem, 1:2, ".xdf"))
 })

@@ -1,7 +1,7 @@
 # The same bits for any number of threads, in whatever order blocks finish, in a forked child, and for every estimator.
 
 analyses <- list(
-  summary = function(file) rxSummary(~ arr_delay:origin:carrier + dest + log(distance), file, summaryStats = c("Mean", "StdDev", "Sum")),
+  summary = function(file) rxSummary(~ arr_delay:origin:carrier + dest + log(distance), file),
   sparse = function(file) rxSummary(~ arr_delay:dest:carrier, file, useSparseCube = TRUE),
   weighted = function(file) rxSummary(arr_delay ~ F(hour), file, pweights = "distance"),
   fit = function(file) rxLinMod(arr_delay ~ dep_delay + dest + carrier:origin + F(hour), file, covCoef = TRUE),
