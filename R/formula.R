@@ -3,8 +3,8 @@
 #' Formulas
 #'
 #' How rxscale's analyses read formulas. Terms are joined by `+`, interactions by `:`, and `a * b` is `a + b + a:b`.
-#' Terms keep the order in which they are written. `.` stands for all variables of the data that are not in the response;
-#' [rxSummary()] leaves text columns out of it.
+#' Terms keep the order in which they are written. `.` stands for all variables of the data that are not in the
+#' response; [rxSummary()] leaves text columns out of it.
 #'
 #' Factors and text columns are categories (levels of text are sorted); everything else is numeric, logicals as 0 and 1.
 #' A term with categories has one column for every combination of their levels, the first varying fastest; a numeric

@@ -1,19 +1,19 @@
 #' Linear models
 #'
-#' Least squares on data of any size, in one pass: factors are never expanded to columns, so a model with a thousand
-#' levels costs about as much as one with ten.
+#' Least squares on data of any size, in one pass: factors are never expanded to columns, so the work per row does not
+#' grow with the number of levels.
 #'
-#' **Method.** Cross products of all model columns are accumulated about a pilot mean and centred, S = X'WX - W xbar xbar';
-#' with S scaled to unit diagonal, b = S^-1 s, b0 = ybar - xbar'b, sigma^2 = RSS / df, Var b = sigma^2 S^-1 and
+#' **Method.** Cross products of all model columns are accumulated about a pilot mean and centred, S = X'WX - W xbar
+#' xbar'; with S scaled to unit diagonal, b = S^-1 s, b0 = ybar - xbar'b, sigma^2 = RSS / df, Var b = sigma^2 S^-1 and
 #' Var b0 = sigma^2 (1/W + xbar' S^-1 xbar). The result is the same to the last bit for any number of threads.
 #'
-#' **Levels.** All levels of a factor have a coefficient; those that are linear combinations of others are dropped (NA in
-#' `coef()`, `Dropped` in print). That is the last level of every factor, or the first with `dropFirst = TRUE`, or if the
-#' last level has no rows or more columns turn out to be redundant. With `dropMain = TRUE` main effects whose variables
-#' stand in an interaction are given up before the interaction's columns are. `dropFirst = TRUE, dropMain = FALSE` gives
-#' the coefficients of [lm()] with treatment contrasts; `dropMain = FALSE` alone those with [contr.SAS()]. A column whose
-#' own variation is under 1e-11 of its whole counts as redundant; columns that no reference level explains are named in a
-#' warning of class `rxscale_warning_collinear`.
+#' **Levels.** All levels of a factor have a coefficient; those that are linear combinations of others are dropped (NA
+#' in `coef()`, `Dropped` in print). That is the last level of every factor, or the first with `dropFirst = TRUE`, or
+#' if the last level has no rows or more columns turn out to be redundant. With `dropMain = TRUE` main effects whose
+#' variables stand in an interaction are given up before the interaction's columns are. `dropFirst = TRUE, dropMain =
+#' FALSE` gives the coefficients of [lm()] with treatment contrasts; `dropMain = FALSE` alone those with [contr.SAS()].
+#' A column whose own variation is under 1e-11 of its whole counts as redundant; columns that no reference level
+#' explains are named in a warning of class `rxscale_warning_collinear`.
 #'
 #' **Weights.** Probability weights are used as they are, residual degrees of freedom count rows: as `lm(weights = )`.
 #' With frequency weights a row stands for so many.
@@ -30,7 +30,8 @@
 #' @param dropMain whether redundant main effects are given up before their interactions.
 #' @param covCoef whether to keep the covariance matrix of the coefficients, `covCoef`.
 #' @param covData whether to keep the covariance matrix of the model columns, `covData`; needs an intercept.
-#' @param coefLabelStyle `"Revo"`: `fac=Level`, `a=x, b=y`, `x for fac=Level`; `"R"`: R's names, with numbers for levels.
+#' @param coefLabelStyle `"Revo"`: `fac=Level`, `a=x, b=y`, `x for fac=Level`; `"R"`: R's names, with numbers for
+#'   levels.
 #' @param blocksPerRead blocks of an XDF file that R code sees at once.
 #' @param reportProgress see [rxOptions()].
 #' @param verbose 1 prints how long it took.
@@ -39,9 +40,9 @@
 #' @return An object of class `rxLinMod`. With P coefficients and N responses: `coefficients`, `coef.std.error`,
 #'   `coef.t.value`, `coef.p.value` (P x N); `covCoef`, `covData` if asked for; `residual.squares`, `total.squares`
 #'   (sum of y^2), `y.var` (centred sum of squares), `sigma`, `residual.variance`, `r.squared`, `adj.r.squared`,
-#'   `f.pvalue` and `deviance` (one a response); `fstatistics` (`value`, `numdf`, `dendf`); `condition.number` (1-norm, of
-#'   the correlation matrix of the columns kept, at least 1); `rank`; `aliased`; `df` (P, residual, rank); `y.names`;
-#'   `params`, `formula`, `call`, `nValidObs`, `nMissingObs`. No data, fitted values or residuals are kept.
+#'   `f.pvalue` and `deviance` (one a response); `fstatistics` (`value`, `numdf`, `dendf`); `condition.number` (1-norm,
+#'   of the correlation matrix of the columns kept, at least 1); `rank`; `aliased`; `df` (P, residual, rank);
+#'   `y.names`; `params`, `formula`, `call`, `nValidObs`, `nMissingObs`. No data, fitted values or residuals are kept.
 #' @references Searle, S. R. (1971) Linear Models. Wiley.
 #' @examples
 #' fit <- rxLinMod(mpg ~ hp + wt + F(cyl), data = mtcars)

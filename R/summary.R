@@ -1,18 +1,18 @@
 #' Univariate statistics, also by category
 #'
-#' Means, standard deviations, ranges and counts of numeric variables, counts of categories, and statistics of numbers in
-#' every combination of categories, in one pass over the data.
+#' Means, standard deviations, ranges and counts of numeric variables, counts of categories, and statistics of numbers
+#' in every combination of categories, in one pass over the data.
 #'
 #' **Terms.** A numeric variable gives a row of statistics; a factor gives counts of its levels; factors joined by `:`
 #' give counts of combinations; a number joined with factors by `:` gives a row of statistics over all and a table of
-#' statistics by combination. `~ .` takes every variable that is not text. `y ~ f` means `~ y:f`: the response is crossed
-#' with the first term on the right.
+#' statistics by combination. `~ .` takes every variable that is not text. `y ~ f` means `~ y:f`: the response is
+#' crossed with the first term on the right.
 #'
-#' **Statistics.** The mean is sum(w x) / sum(w). The variance is sum((x - mean)^2) / (n - 1) without weights, divided by
-#' sum(w) - 1 with frequency weights, and n / (n - 1) sum(w (x - mean)^2) / sum(w) with probability weights, n counting
-#' rows. Rows of weight zero do not count. Sums are accumulated about a shift and merged by the formulas of Youngs and
-#' Cramer (1971) and Chan, Golub and LeVeque (1979), so a large mean costs no digits, and the result is the same to the
-#' last bit for any number of threads. Empty categories have means NaN, and counts and sums 0.
+#' **Statistics.** The mean is sum(w x) / sum(w). The variance is sum((x - mean)^2) / (n - 1) without weights, divided
+#' by sum(w) - 1 with frequency weights, and n / (n - 1) sum(w (x - mean)^2) / sum(w) with probability weights, n
+#' counting rows. Rows of weight zero do not count. Sums are accumulated about a shift and merged by the formulas of
+#' Youngs and Cramer (1971) and Chan, Golub and LeVeque (1979), so a large mean costs no digits, and the result is the
+#' same to the last bit for any number of threads. Empty categories have means NaN, and counts and sums 0.
 #'
 #' @param formula a formula, usually one-sided; see [rxFormula].
 #' @param data a data frame, a data source, or the name of a file.

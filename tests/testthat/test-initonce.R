@@ -9,7 +9,7 @@ counted <- function(name, version = NULL) {
   rxInitOnce(
     {
       n <- 0
-      count <- function() n <<- n + 1
+      count <- function() n <<- n + 1 # nolint: object_usage_linter.
     },
     name,
     version
@@ -329,11 +329,12 @@ test_that("a forked child inherits the state and changes its own", {
     child <- parallel::mcparallel({
       state <- rxscale::rxInitOnce(stop("not again"), "forked")
       state$count()
-      list(n = state$n, fit = coef(state$fit), entries = sum(search() == "rxInitOnce:forked"))
+      again <- rxscale::rxLinMod(mpg ~ hp, data = mtcars)
+      list(n = state$n, fit = coef(state$fit), again = coef(again), entries = sum(search() == "rxInitOnce:forked"))
     })
     list(child = parallel::mccollect(child)[[1]], n = state$n, fit = coef(state$fit))
   })
-  expect_identical(result$child, list(n = 1, fit = result$fit, entries = 1L))
+  expect_identical(result$child, list(n = 1, fit = result$fit, again = result$fit, entries = 1L))
   expect_identical(result$n, 0)
 })
 

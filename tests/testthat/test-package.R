@@ -21,7 +21,7 @@ test_that("no analysis calls functions of R that fit, tabulate or read data", {
     }
     head <- code[[1]]
     name <- if (is_call_to(head, "::")) head[[3]] else head
-    parts <- Filter(function(part) !identical(part, quote(expr = )), as.list(code))
+    parts <- Filter(function(part) !identical(part, quote(expr = )), as.list(code)) # nolint: spaces_inside_linter.
     c(if (is.name(name)) as.character(name), unlist(lapply(parts, calls)))
   }
   namespace <- asNamespace("rxscale")
