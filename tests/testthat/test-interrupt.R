@@ -41,7 +41,7 @@ interrupted <- function(call) {
 }
 
 test_that("Ctrl-C stops a fit", {
-  interrupted(quote(rxLinMod(reformulate(c(paste0("x", 1:60), "dest", "level:carrier"), "arr_delay"), wide)))
+  interrupted(quote(rxLinMod(reformulate(paste0("(", paste0("x", 1:30, collapse = "+"), ")^2"), "arr_delay"), wide)))
 })
 
 test_that("Ctrl-C stops a fit whose transforms run in R, and their copy of the data goes", {
