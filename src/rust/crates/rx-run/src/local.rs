@@ -33,7 +33,7 @@ pub fn reduce<E: Finish>(
     loop {
         let state = pass(pool, control, source, design, &mut estimator, first_pass)?;
         first_pass = false;
-        match estimator.finish(state)? {
+        match estimator.finish(state, &|| control.check())? {
             Step::Done(model) => return Ok(model),
             Step::Again(next) => estimator = next,
         }

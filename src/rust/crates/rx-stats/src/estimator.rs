@@ -50,9 +50,13 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
 pub trait Finish: Estimator {
     /// The result.
     type Model;
-    /// Turns the merged state into a model, or asks for another pass.
-    fn finish(self, state: Self::State) -> Result<Step<Self, Self::Model>>;
+    /// Turns the merged state into a model, or asks for another pass. Long work asks `go_on` now and then and stops with
+    /// its error.
+    fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Self::Model>>;
 }
+
+/// Tells whether to go on: an error if the job was cancelled.
+pub type GoOn<'a> = &'a dyn Fn() -> Result<()>;
 
 /// What follows a pass.
 #[derive(Debug)]

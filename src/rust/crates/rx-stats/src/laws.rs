@@ -104,7 +104,7 @@ where
     of(&[hollow(0)])?;
     of(&[hollow(if rows == Rows::All { 5 } else { 0 }), hollow(0)])?;
 
-    let finished = |state: &E::State| match estimator.clone().finish(state.clone()) {
+    let finished = |state: &E::State| match estimator.clone().finish(state.clone(), &|| Ok(())) {
         Ok(step) => describe(step),
         Err(error) => Err(format!("finish: {error}")),
     };
@@ -158,6 +158,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::Step;
+    use crate::estimator::GoOn;
     use rx_data::Result;
     use serde::Deserialize;
     use std::sync::atomic::{AtomicU64, Ordering};
@@ -239,7 +240,7 @@ mod tests {
     impl Finish for Mean {
         type Model = f64;
 
-        fn finish(self, state: State) -> Result<Step<Self, f64>> {
+        fn finish(self, state: State, _: GoOn) -> Result<Step<Self, f64>> {
             let call = if self.0 == Fault::Fickle { CALLS.fetch_add(1, Ordering::Relaxed) as f64 } else { 0.0 };
             Ok(Step::Done(state.sum / state.n + call))
         }

@@ -1,7 +1,8 @@
 //! Linear algebra on the master: the only user of LAPACK.
 
+use crate::estimator::GoOn;
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, s};
+use ndarray::{Array2, ArrayView2, s};
 use ndarray_linalg::{Diag, SolveTriangular, UPLO};
 use rx_data::{Error, Result};
 
@@ -23,10 +24,11 @@ pub struct Factor {
 /// Cholesky factorisation of a positive semidefinite matrix with unit diagonal, column by column in the order they
 /// stand: a column whose remaining pivot is under [`COLLINEAR`] is left out. A zero column (diagonal 0) is left out too.
 /// Blocked by panels (Golub and Van Loan, Matrix Computations, 4.2).
-pub fn factor_in_order(mut a: Array2<f64>) -> Factor {
+pub fn factor_in_order(mut a: Array2<f64>, go_on: GoOn) -> Result<Factor> {
     let p = a.nrows();
     let mut kept = Vec::with_capacity(p);
     for start in (0..p).step_by(PANEL) {
+        go_on()?;
         let end = (start + PANEL).min(p);
         for j in start..end {
             for l in start..j {
@@ -51,22 +53,48 @@ pub fn factor_in_order(mut a: Array2<f64>) -> Factor {
     }
     let k = kept.len();
     let upper = Array2::from_shape_fn((k, k), |(i, j)| if i <= j { a[[kept[i], kept[j]]] } else { 0.0 });
-    Factor { kept, upper }
+    Ok(Factor { kept, upper })
 }
 
 impl Factor {
     /// The inverse of the kept block: with V the inverse of U, V V'.
-    pub fn inverse(&self) -> Result<Array2<f64>> {
-        let k = self.kept.len();
-        if k == 0 {
-            return Ok(Array2::zeros((0, 0)));
-        }
-        let v = self
-            .upper
-            .solve_triangular(UPLO::Upper, Diag::NonUnit, &Array2::eye(k))
-            .map_err(|e| Error::internal(format!("a triangular system cannot be solved: {e}")))?;
-        Ok(v.dot(&v.t()))
+    pub fn inverse(&self, go_on: GoOn) -> Result<Array2<f64>> {
+        let v = invert_upper(self.upper.view(), go_on)?;
+        product(v.view(), v.t(), go_on)
     }
+}
+
+/// The inverse of an upper triangle, by halves: that of (A B; 0 C) is (A^-1, -A^-1 B C^-1; 0, C^-1).
+fn invert_upper(u: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
+    let n = u.nrows();
+    if n == 0 {
+        return Ok(Array2::zeros((0, 0)));
+    }
+    if n <= PANEL {
+        return u
+            .solve_triangular(UPLO::Upper, Diag::NonUnit, &Array2::eye(n))
+            .map_err(|e| Error::internal(format!("a triangular system cannot be solved: {e}")));
+    }
+    let half = n / 2;
+    let a = invert_upper(u.slice(s![..half, ..half]), go_on)?;
+    let c = invert_upper(u.slice(s![half.., half..]), go_on)?;
+    let corner = product(product(a.view(), u.slice(s![..half, half..]), go_on)?.view(), c.view(), go_on)?;
+    let mut inverse = Array2::zeros((n, n));
+    inverse.slice_mut(s![..half, ..half]).assign(&a);
+    inverse.slice_mut(s![half.., half..]).assign(&c);
+    inverse.slice_mut(s![..half, half..]).assign(&-corner);
+    Ok(inverse)
+}
+
+/// A matrix product, some rows at a time so that it can be stopped.
+fn product(a: ArrayView2<f64>, b: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
+    let mut c = Array2::zeros((a.nrows(), b.ncols()));
+    for start in (0..a.nrows()).step_by(PANEL) {
+        go_on()?;
+        let end = (start + PANEL).min(a.nrows());
+        general_mat_mul(1.0, &a.slice(s![start..end, ..]), &b, 0.0, &mut c.slice_mut(s![start..end, ..]));
+    }
+    Ok(c)
 }
 
 /// Largest column sum of absolute values.
@@ -101,17 +129,17 @@ mod tests {
     #[test]
     fn dependent_columns_are_left_out_in_any_panel() {
         let g = gram(250, &[5, 100, 249]);
-        let factor = factor_in_order(g.clone());
+        let factor = factor_in_order(g.clone(), &|| Ok(())).unwrap();
         assert_eq!(factor.kept, (0..250).filter(|j| ![5, 100, 249].contains(j)).collect::<Vec<_>>());
         let block = Array2::from_shape_fn((247, 247), |(i, j)| g[[factor.kept[i], factor.kept[j]]]);
-        let identity = block.dot(&factor.inverse().unwrap());
+        let identity = block.dot(&factor.inverse(&|| Ok(())).unwrap());
         let off = (&identity - &Array2::<f64>::eye(247)).iter().fold(0.0f64, |m, x| m.max(x.abs()));
         assert!(off < 1e-9, "{off}");
     }
 
     #[test]
     fn no_column_at_all() {
-        let factor = factor_in_order(Array2::zeros((1, 1)));
-        assert!(factor.kept.is_empty() && factor.inverse().unwrap().is_empty());
+        let factor = factor_in_order(Array2::zeros((1, 1)), &|| Ok(())).unwrap();
+        assert!(factor.kept.is_empty() && factor.inverse(&|| Ok(())).unwrap().is_empty());
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::cells::{Cell, Cells, Classification, Count, Moments};
 use crate::design::{Design, WeightKind};
-use crate::estimator::{Estimator, Finish, ModelBatch, Step};
+use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -199,7 +199,7 @@ impl Estimator for Summary {
 impl Finish for Summary {
     type Model = SummaryModel;
 
-    fn finish(self, state: State) -> Result<Step<Self, SummaryModel>> {
+    fn finish(self, state: State, _: GoOn) -> Result<Step<Self, SummaryModel>> {
         let terms = state.terms.into_iter().zip(&self.terms).map(|(term, (numeric, _))| {
             let shift = numeric.map_or(f64::NAN, |j| self.shifts[j]);
             TermSummary {
@@ -289,7 +289,7 @@ mod tests {
         summary.pilot(&batch).unwrap();
         let mut state = summary.init();
         summary.update(&mut state, &batch).unwrap();
-        let Step::Done(model) = summary.finish(state).unwrap() else { panic!("one pass is enough") };
+        let Step::Done(model) = summary.finish(state, &|| Ok(())).unwrap() else { panic!("one pass is enough") };
         let overall = &model.terms[0].overall;
         assert_eq!((overall.n, overall.min, overall.max, overall.sum), (3, 1.0, 7.0, 10.0));
         assert!((overall.sd - (31.0f64 / 3.0).sqrt()).abs() < 1e-15);

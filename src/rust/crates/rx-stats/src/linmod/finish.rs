@@ -2,7 +2,7 @@
 
 use super::{LinMod, Term};
 use crate::crossprod::{Place, State};
-use crate::estimator::{Finish, Step};
+use crate::estimator::{Finish, GoOn, Step};
 use crate::solve::{COLLINEAR, Factor, factor_in_order, norm_1};
 use ndarray::{Array1, Array2};
 use rx_data::{Error, ErrorKind, Result};
@@ -122,7 +122,7 @@ struct Normal {
 }
 
 impl LinMod {
-    fn normal(&self, state: &State, columns: &[ModelColumn]) -> Normal {
+    fn normal(&self, state: &State, columns: &[ModelColumn], go_on: GoOn) -> Result<Normal> {
         let get = |a: Place, b: Place| self.products.get(state, a, b);
         let one = Place { set: 0, value: 0, cell: 0 };
         let w = get(one, one);
@@ -131,6 +131,7 @@ impl LinMod {
         let mean = |j: usize| if self.formula.intercept { sums[j] / w } else { 0.0 };
         let mut xx = Array2::zeros((p, p));
         for i in 0..p {
+            go_on()?;
             for j in i..p {
                 let sum = get(columns[i].place, columns[j].place) - sums[i] * mean(j);
                 xx[[i, j]] = sum;
@@ -141,7 +142,7 @@ impl LinMod {
         let xy = Array2::from_shape_fn((p, self.responses.len()), |(j, k)| {
             get(columns[j].place, response(k)) - get(one, response(k)) * mean(j)
         });
-        Normal { w, means: (0..p).map(mean).collect(), xx, xy }
+        Ok(Normal { w, means: (0..p).map(mean).collect(), xx, xy })
     }
 
     /// The shift that a column's entries are relative to.
@@ -158,7 +159,14 @@ struct Kept {
     condition: f64,
 }
 
-fn keep(normal: &Normal, state: &State, model: &LinMod, columns: &[ModelColumn], order: &[usize]) -> Result<Kept> {
+fn keep(
+    normal: &Normal,
+    state: &State,
+    model: &LinMod,
+    columns: &[ModelColumn],
+    order: &[usize],
+    go_on: GoOn,
+) -> Result<Kept> {
     // A column whose variation about its mean is only rounding is constant.
     let scale: Vec<f64> = order
         .iter()
@@ -174,8 +182,8 @@ fn keep(normal: &Normal, state: &State, model: &LinMod, columns: &[ModelColumn],
         product => normal.xx[[order[i], order[j]]] / product,
     };
     let correlation = Array2::from_shape_fn((order.len(), order.len()), |(i, j)| scaled(i, j));
-    let factor: Factor = factor_in_order(correlation);
-    let mut inverse = factor.inverse()?;
+    let factor: Factor = factor_in_order(correlation, go_on)?;
+    let mut inverse = factor.inverse(go_on)?;
     let k = factor.kept.len();
     let block = Array2::from_shape_fn((k, k), |(i, j)| scaled(factor.kept[i], factor.kept[j]));
     let condition = if k == 0 { 1.0 } else { norm_1(&block) * norm_1(&inverse) };
@@ -188,7 +196,7 @@ fn keep(normal: &Normal, state: &State, model: &LinMod, columns: &[ModelColumn],
 impl Finish for LinMod {
     type Model = LinearModel;
 
-    fn finish(self, state: State) -> Result<Step<Self, LinearModel>> {
+    fn finish(self, state: State, go_on: GoOn) -> Result<Step<Self, LinearModel>> {
         if state.n == 0 {
             let what = match state.dropped {
                 0 => "There are no rows to fit a model to.".to_string(),
@@ -199,7 +207,7 @@ impl Finish for LinMod {
             );
         }
         let columns = self.columns();
-        let normal = self.normal(&state, &columns);
+        let normal = self.normal(&state, &columns, go_on)?;
 
         // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
         // without rows explain themselves, and if the last level is such a cell another one is redundant.
@@ -217,7 +225,7 @@ impl Finish for LinMod {
         };
         let attempt = |drop_first: bool| {
             let order = self.acceptance(&columns, drop_first);
-            let kept = keep(&normal, &state, &self, &columns, &order)?;
+            let kept = keep(&normal, &state, &self, &columns, &order, go_on)?;
             let collinear = unexplained(&kept, drop_first);
             Ok::<_, Error>((kept, collinear))
         };

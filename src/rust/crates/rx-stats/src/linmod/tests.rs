@@ -38,7 +38,7 @@ fn fit(model: &LinMod, batches: &[laws::Batch]) -> LinearModel {
     batches[0].with(|b| model.pilot(b)).unwrap();
     let mut state = model.init();
     batches.iter().for_each(|b| b.with(|b| model.update(&mut state, b)).unwrap());
-    let Step::Done(fitted) = model.finish(state).unwrap() else { panic!("one pass is enough") };
+    let Step::Done(fitted) = model.finish(state, &|| Ok(())).unwrap() else { panic!("one pass is enough") };
     fitted
 }
 
@@ -150,9 +150,18 @@ fn a_copied_column_is_dropped_and_named() {
 #[test]
 fn no_rows_and_single_levels_are_errors() {
     let model = LinMod::new(&design(false, &[2]), formula(vec![term(&[], &[0])]), u64::MAX).unwrap();
-    assert_eq!(model.clone().finish(model.init()).unwrap_err().kind, ErrorKind::NoRows);
+    assert_eq!(model.clone().finish(model.init(), &|| Ok(())).unwrap_err().kind, ErrorKind::NoRows);
     let error = LinMod::new(&design(false, &[1]), formula(vec![term(&[], &[0])]), u64::MAX).unwrap_err();
     assert_eq!((error.kind, error.column.as_deref()), (ErrorKind::OneLevel, Some("f0")));
     let error = LinMod::new(&design(false, &[1000, 1000]), formula(vec![term(&[], &[0, 1])]), 1 << 20).unwrap_err();
     assert_eq!(error.kind, ErrorKind::Memory);
+}
+
+#[test]
+fn a_cancelled_solution_stops() {
+    let model = LinMod::new(&design(false, &[3, 2]), formula(vec![term(&[], &[0])]), u64::MAX).unwrap();
+    let mut state = model.init();
+    laws::batches(3, &[3, 2], false)[0].with(|b| model.update(&mut state, b)).unwrap();
+    let error = model.finish(state, &|| Err(Error::interrupted())).unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Interrupted);
 }
