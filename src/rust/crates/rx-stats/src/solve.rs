@@ -72,6 +72,7 @@ fn invert_upper(u: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
     }
     if n <= PANEL {
         return u
+            .to_owned()
             .solve_triangular(UPLO::Upper, Diag::NonUnit, &Array2::eye(n))
             .map_err(|e| Error::internal(format!("a triangular system cannot be solved: {e}")));
     }
