@@ -60,7 +60,16 @@ impl Factor {
     /// The inverse of the kept block: with V the inverse of U, V V'.
     pub fn inverse(&self, go_on: GoOn) -> Result<Array2<f64>> {
         let v = invert_upper(self.upper.view(), go_on)?;
-        product(v.view(), v.t(), go_on)
+        let mut inverse = Array2::zeros(v.dim());
+        for start in (0..v.nrows()).step_by(PANEL) {
+            go_on()?;
+            // Rows of V begin on the diagonal, and what is left of the diagonal follows by symmetry.
+            let end = (start + PANEL).min(v.nrows());
+            let rows = v.slice(s![start..end, start..]).dot(&v.slice(s![start.., start..]).t());
+            inverse.slice_mut(s![start.., start..end]).assign(&rows.t());
+            inverse.slice_mut(s![start..end, start..]).assign(&rows);
+        }
+        Ok(inverse)
     }
 }
 
