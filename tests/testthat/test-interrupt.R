@@ -1,7 +1,8 @@
 # Ctrl-C during an analysis and an import: an interrupt condition within half a second, nothing left behind, a session
 # that goes on. What the engine does by itself is in test-engine.R.
 
-# Presses Ctrl-C while a call runs in a session of its own, which has `wide`, large data, and `out`, a name of a file.
+# Presses Ctrl-C while a call runs, again and again, in a session of its own, which has `wide`, large data, and `out`, the
+# name of a file.
 interrupted <- function(call) {
   skip_on_os("windows")
   skip_on_cran()
@@ -21,11 +22,15 @@ interrupted <- function(call) {
   }, list(flights_file()))
   session$call(function(call) {
     outcome <- tryCatch({
-      eval(call, globalenv())
+      for (i in 1:1000) {
+        unlink(out)
+        eval(call, globalenv())
+      }
       "finished"
     }, interrupt = function(condition) "interrupted")
-    left <- setdiff(list.files(tempdir(), all.files = TRUE), c(before, ".", ".."))
-    list(outcome = outcome, left = left, after = unname(coef(rxLinMod(mpg ~ hp, mtcars))))
+    left <- setdiff(list.files(tempdir(), all.files = TRUE), c(before, ".", "..", basename(out)))
+    whole <- !file.exists(out) || nrow(RxXdfData(out)) == nrow(wide)
+    list(outcome = outcome, left = left, whole = whole, after = unname(coef(rxLinMod(mpg ~ hp, mtcars))))
   }, list(call))
   Sys.sleep(1)
   expect_identical(session$poll_process(0), "timeout")
@@ -36,6 +41,7 @@ interrupted <- function(call) {
   result <- session$read()$result
   expect_identical(result$outcome, "interrupted")
   expect_identical(result$left, character())
+  expect_true(result$whole)
   expect_equal(result$after, unname(stats::coef(stats::lm(mpg ~ hp, mtcars))))
   expect_lt(seconds, 0.5)
 }
