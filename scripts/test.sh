@@ -81,6 +81,7 @@ export RXSCALE_FEATURES=test-hooks
 
 check "rustfmt" bash -c 'cd src/rust && cargo fmt --all --check'
 check "clippy" in_rust clippy --all-targets -- -D warnings
+check "rx-stats without LAPACK" bash -c 'cd src/rust && cargo check --locked -p rx-stats --no-default-features'
 suite "cargo test" cargo_tests
 check "R wrappers are those of the Rust sources" tools/document.sh --check
 
