@@ -9,8 +9,9 @@
 #' @param rows "All", "Complete" (no missing value in any variable) or "Finite" (and no infinite one)
 #' @param dot_skips_text whether `.` leaves text columns out
 #' @param rearrange a function of the parsed formula and the columns' fields that changes the formula
-#' @return the parsed formula with `source`, the spec of the source; `engine_variables`, what the engine takes; `kinds`,
-#'   "numeric" or "category" by variable; and `index`, the position of each variable among those of its kind (from 0)
+#' @return the parsed formula with `source`, the spec of the source; `data_names`, the data's columns;
+#'   `engine_variables`, what the engine takes; `kinds`, "numeric" or "category" by variable; and `index`, the position
+#'   of each variable among those of its kind (from 0)
 #' @noRd
 model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL, blocksPerRead = 1, rows = "Complete",
                          dot_skips_text = FALSE, rearrange = NULL) {
@@ -22,6 +23,7 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   text <- names(Filter(function(field) field$kind == "character", fields))
   chunk <- if (methods::is(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
   parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text)
+  data_names <- names(fields)
   read <- design_source(parsed, spec, fields, asked, weight$column, chunk)
   if (!is.null(rearrange)) {
     variables <- parsed$variables
@@ -40,7 +42,14 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
     )
   }
   of_kind <- function(kind) parsed$variables[kinds == kind]
+  # The levels that N() counts.
+  parsed$variables <- lapply(parsed$variables, function(variable) {
+    if (isTRUE(variable$codes)) variable$levels <- fields[[variable$column]]$levels
+    variable$numbers <- !fields[[variable$column]]$kind %in% c("factor", "ordered", "character")
+    variable
+  })
   parsed$source <- read$spec
+  parsed$data_names <- data_names
   parsed$kinds <- kinds
   parsed$index <- as.integer(stats::ave(seq_along(kinds), kinds, FUN = seq_along)) - 1L
   parsed$engine_variables <- list(
@@ -54,12 +63,12 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
 #' The source of a formula's variables: the data's, through whatever R code makes some of them
 #'
 #' @param fields what is known of the data's columns
-#' @param weight column of weights, or NULL
+#' @param others further columns that are wanted
 #' @param chunk how many rows R code gets at once
 #' @return list of `spec` and `fields`
 #' @noRd
-design_source <- function(parsed, spec, fields, asked, weight, chunk) {
-  needed <- unique(c(vapply(parsed$variables, function(variable) variable$column, ""), weight))
+design_source <- function(parsed, spec, fields, asked, others, chunk) {
+  needed <- unique(c(vapply(parsed$variables, function(variable) variable$column, ""), others))
   known <- c(names(fields), names(transforms_list(asked$transforms, asked$caller)))
   check_present <- function(names) {
     for (wanted in setdiff(needed, names)) {

@@ -26,3 +26,6 @@ rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap_
 
 # A linear model: its levels, sums of squares and coefficients; matrices by column.
 rx_engine_linmod <- function(source, variables, formula, job) .Call(wrap__rx_engine_linmod, source, variables, formula, job)
+
+# Predictions beside columns of a source, to a sink: list(written, unseen, empty).
+rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)

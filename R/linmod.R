@@ -42,7 +42,9 @@
 #'   (sum of y^2), `y.var` (centred sum of squares), `sigma`, `residual.variance`, `r.squared`, `adj.r.squared`,
 #'   `f.pvalue` and `deviance` (one a response); `fstatistics` (`value`, `numdf`, `dendf`); `condition.number` (1-norm,
 #'   of the correlation matrix of the columns kept, at least 1); `rank`; `aliased`; `df` (P, residual, rank);
-#'   `y.names`; `params`, `formula`, `call`, `nValidObs`, `nMissingObs`. No data, fitted values or residuals are kept.
+#'   `y.names`; `means` and `y.means`, of the columns and responses; `fitted.columns`, whether there were rows of a
+#'   column's levels; `params`, `formula`, `call`, `nValidObs`, `nMissingObs`; `design`, what predictions need. No data,
+#'   fitted values or residuals are kept: see [rxPredict()].
 #' @references Searle, S. R. (1971) Linear Models. Wiley.
 #' @examples
 #' fit <- rxLinMod(mpg ~ hp + wt + F(cyl), data = mtcars)
@@ -90,7 +92,8 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
     dropMain = dropMain, coefLabelStyle = coefLabelStyle
   )
   model$formula <- small_formula(formula)
-  model$call <- match.call()
+  model$call <- small_call(match.call())
+  model$design <- kept_design(design, fit$levels, asked)
   if (verbose > 0) {
     cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
   }
@@ -107,14 +110,6 @@ check_regression <- function(design) {
   if (length(design$terms) == 0) {
     rx_abort("argument", "The formula has no term but the intercept.", hint = "Use rxSummary for means.")
   }
-}
-
-#' The formula without the environment in which it was written, which may hold the data
-#'
-#' @noRd
-small_formula <- function(formula) {
-  environment(formula) <- globalenv()
-  formula
 }
 
 warn_collinear <- function(labels) {
@@ -186,6 +181,8 @@ linear_model <- function(fit, labels, design, fweights, covCoef, covData) {
     covData = if (covData) data_covariance(fit, labels, fweights),
     residual.squares = by_response(fit$residual_squares),
     condition.number = fit$condition, rank = rank, aliased = stats::setNames(fit$aliased, labels),
+    means = stats::setNames(fit$means, labels), y.means = by_response(fit$response_means),
+    fitted.columns = stats::setNames(fit$fitted, labels),
     coef.std.error = error, coef.t.value = t,
     coef.p.value = if (df > 0) 2 * stats::pt(-abs(t), df) else t * NaN,
     total.squares = by_response(fit$total_squares), y.var = by_response(fit$centred_squares),
@@ -197,6 +194,7 @@ linear_model <- function(fit, labels, design, fweights, covCoef, covData) {
     adj.r.squared = by_response(1 - (1 - r_squared) * (n - 1) / df),
     nValidObs = as_counts(fit$rows), nMissingObs = as_counts(fit$missing),
     sumOfWeights = if (!is.null(design$engine_variables$weight)) fit$weight,
+    sumLogWeights = if (!is.null(design$engine_variables$weight) && is.null(fweights)) fit$log_weight,
     deviance = by_response(fit$residual_squares)
   )
 }

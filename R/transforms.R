@@ -20,7 +20,7 @@
 #'   column in quotes and an [expression()] work, too.
 #' * `transformFunc = function(data) ...` takes a list of columns and returns such a list, of all columns that go on;
 #'   or NULL, to drop the whole chunk. It gets the columns of `transformVars`, or all that are read. A logical element
-#'   `.rxRowSelection` selects rows.
+#'   `.rxRowSelection` selects rows (but not when predictions are made).
 #'
 #' **What the code sees.** First the columns; then `transformObjects`; then `transformEnvir`, or else what
 #' `transformFunc` sees where it was written; then the variables of the caller; and what is found in none of these, in
@@ -153,7 +153,11 @@ run_steps <- function(steps, chunk, env) {
     }
   }
   chunk <- apply_expressions(steps$transforms, chunk, env)
-  rows <- if (is.null(steps$selection)) chunk$.rxRowSelection else evaluate(steps$selection, chunk, env)
+  rows <- if (!is.null(steps$selection)) {
+    evaluate(steps$selection, chunk, env)
+  } else if (!env$.rxIsPrediction) {
+    chunk$.rxRowSelection
+  }
   chunk$.rxRowSelection <- NULL
   chunk <- select_rows(chunk, rows)
   chunk <- apply_expressions(steps$formula, chunk, env, finite)

@@ -50,6 +50,16 @@ revoscaler <- list(
   rxSetComputeContext = function(computeContext, ...) NULL,
   rxGetComputeContext = function() NULL,
   RxLocalSeq = function(object, dataPath = NULL, outDataPath = NULL) NULL,
+  rxPredict = function(modelObject, data = NULL, ...) NULL,
+  rxPredict.default = function(modelObject, data = NULL, outData = NULL, computeStdErrors = FALSE, interval = "none",
+                               confLevel = 0.95, computeResiduals = FALSE, type = c("response", "link"),
+                               writeModelVars = FALSE, extraVarsToWrite = NULL, removeMissings = FALSE,
+                               append = c("none", "rows"), overwrite = FALSE, checkFactorLevels = TRUE,
+                               predVarNames = NULL, residVarNames = NULL, intervalVarNames = NULL,
+                               stdErrorsVarNames = NULL, predNames = NULL,
+                               blocksPerRead = rxGetOption("blocksPerRead"),
+                               reportProgress = rxGetOption("reportProgress"), verbose = 0,
+                               xdfCompressionLevel = rxGetOption("xdfCompressionLevel"), ...) NULL,
   rxOptions = function(initialize = FALSE, libDir,
                        linkDllName = ifelse(.Platform$OS.type == "windows", "RxLink.dll", "libRxLink.so.2"),
                        cintSysDir = setCintSysDir(), includeDir = setRxIncludeDir(),
@@ -82,10 +92,14 @@ other_defaults <- list(
 )
 new_arguments <- list(rxOptions = "memoryLimitMB")
 
+# An exported function, or a method, by its name.
+exported <- function(name) getS3method(sub("[.].*", "", name), sub(".*[.]", "", name), optional = TRUE) %||%
+  getExportedValue("rxscale", name)
+
 for (name in names(revoscaler)) {
   test_that(paste(name, "has the arguments of RevoScaleR"), {
     wanted <- formals(revoscaler[[name]])
-    found <- formals(getExportedValue("rxscale", name))
+    found <- formals(exported(name))
     expect_equal(setdiff(as.character(names(found)), new_arguments[[name]]), as.character(names(wanted)))
     same <- setdiff(names(wanted), other_defaults[[name]])
     expect_equal(lapply(found[same], deparse), lapply(wanted[same], deparse))
@@ -95,7 +109,7 @@ for (name in names(revoscaler)) {
 test_that("defaults that are said to differ do differ", {
   for (name in names(other_defaults)) {
     wanted <- formals(revoscaler[[name]])
-    found <- formals(getExportedValue("rxscale", name))
+    found <- formals(exported(name))
     for (argument in other_defaults[[name]]) {
       expect_false(identical(found[[argument]], wanted[[argument]]))
     }

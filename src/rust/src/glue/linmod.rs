@@ -33,11 +33,14 @@ fn linmod(source: &Robj, variables: &Robj, formula: &Robj, job: &Robj) -> Result
         coefficients = RMatrix::new_matrix(size, responses, |i, j| model.coefficients[[i, j]]),
         covariance = square(model.unscaled_covariance.iter().copied().collect(), size),
         aliased = model.aliased,
+        fitted = model.fitted,
         collinear = model.collinear.iter().map(|&j| j as i32 + 1).collect::<Vec<_>>(),
         condition = model.condition,
         residual_squares = model.residual_squares,
         centred_squares = model.centred_squares,
         total_squares = model.total_squares,
+        means = model.means,
+        response_means = model.response_means,
         centred_products = square(model.centred_products.iter().copied().collect(), centred)
     )
     .into())

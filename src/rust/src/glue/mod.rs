@@ -4,6 +4,8 @@ pub mod analysis;
 pub mod import;
 pub mod info;
 pub mod linmod;
+pub mod predict;
 pub mod session;
+pub mod sink;
 pub mod source;
 pub mod summary;

@@ -80,6 +80,20 @@ impl Column {
         }
     }
 
+    /// Some of the rows, by position.
+    pub fn gather(&self, rows: &[usize]) -> Column {
+        match self {
+            Column::I32(v) => Column::I32(rows.iter().map(|&i| v[i]).collect()),
+            Column::I64(v) => Column::I64(rows.iter().map(|&i| v[i]).collect()),
+            Column::F32(v) => Column::F32(rows.iter().map(|&i| v[i]).collect()),
+            Column::F64(v) => Column::F64(rows.iter().map(|&i| v[i]).collect()),
+            Column::Str(v) => Column::Str(rows.iter().map(|&i| v.is_valid(i).then(|| v.value(i))).collect()),
+            Column::Dict { codes, labels } => {
+                Column::Dict { codes: rows.iter().map(|&i| codes[i]).collect(), labels: labels.clone() }
+            }
+        }
+    }
+
     /// The rows of several columns one after the other. All must be of one variant; dictionaries are joined by label
     /// in order of appearance.
     pub fn concat(parts: &[Column]) -> Result<Column> {

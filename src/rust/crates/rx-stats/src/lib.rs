@@ -7,6 +7,7 @@ pub mod estimator;
 #[cfg(test)]
 pub mod laws;
 pub mod linmod;
+pub mod predict;
 #[cfg(feature = "solve")]
 pub mod solve;
 pub mod summary;

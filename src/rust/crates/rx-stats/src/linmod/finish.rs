@@ -24,6 +24,8 @@ pub struct LinearModel {
     pub unscaled_covariance: Array2<f64>,
     /// Which columns are linear combinations of others.
     pub aliased: Vec<bool>,
+    /// Which columns have rows with their cell.
+    pub fitted: Vec<bool>,
     /// Aliased columns that no choice of a reference level explains.
     pub collinear: Vec<usize>,
     /// 1-norm condition number of the correlation matrix of the kept columns but the intercept.
@@ -34,6 +36,10 @@ pub struct LinearModel {
     pub centred_squares: Vec<f64>,
     /// Raw sums of squares of the responses.
     pub total_squares: Vec<f64>,
+    /// Means of the columns; zero without an intercept.
+    pub means: Vec<f64>,
+    /// Means of the responses.
+    pub response_means: Vec<f64>,
     /// Centred cross products of all columns but the intercept.
     pub centred_products: Array2<f64>,
 }
@@ -145,6 +151,11 @@ impl LinMod {
         Ok(Normal { w, means: (0..p).map(mean).collect(), xx, xy })
     }
 
+    /// Whether a column is not all zero for want of rows in its cell.
+    fn has_rows(&self, state: &State, column: &ModelColumn) -> bool {
+        column.place.set == 0 || self.products.get(state, column.place, column.place) != 0.0
+    }
+
     /// The shift that a column's entries are relative to.
     fn shift(&self, place: Place) -> f64 {
         if place.set == 0 { self.products.shifts[place.value] } else { 0.0 }
@@ -211,13 +222,11 @@ impl Finish for LinMod {
 
         // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
         // without rows explain themselves, and if the last level is such a cell another one is redundant.
-        let empty =
-            |j: usize| columns[j].place.set > 0 && self.products.get(&state, columns[j].place, columns[j].place) == 0.0;
         let unexplained = |kept: &Kept, drop_first: bool| -> Vec<usize> {
             let explained = |j: usize| {
                 columns[j].term.is_none()
                     || kept.columns.contains(&j)
-                    || empty(j)
+                    || !self.has_rows(&state, &columns[j])
                     || self.is_reference(&columns[j], drop_first)
                     || self.gives_up(&columns[j])
             };
@@ -263,12 +272,15 @@ impl LinMod {
         let one = Place { set: 0, value: 0, cell: 0 };
         let response = |r: usize| Place { set: 0, value: self.responses[r], cell: 0 };
         let response_mean = |r: usize| self.products.get(state, one, response(r)) / normal.w;
+        let response_means: Vec<f64> = (0..responses).map(|r| response_mean(r) + self.shift(response(r))).collect();
+        let mut means = vec![0.0; p];
         if self.formula.intercept {
-            let means: Array1<f64> =
-                kept.columns.iter().map(|&j| normal.means[j] + self.shift(columns[j].place)).collect();
+            for (mean, (about_shift, column)) in means.iter_mut().zip(normal.means.iter().zip(columns)) {
+                *mean = about_shift + self.shift(column.place);
+            }
+            let means: Array1<f64> = kept.columns.iter().map(|&j| means[j]).collect();
             for r in 0..responses {
-                let ybar = response_mean(r) + self.shift(response(r));
-                coefficients[[0, r]] = ybar - means.dot(&b.column(r));
+                coefficients[[0, r]] = response_means[r] - means.dot(&b.column(r));
             }
             let slope = kept.inverse.dot(&means);
             covariance[[0, 0]] = 1.0 / normal.w + means.dot(&slope);
@@ -299,11 +311,14 @@ impl LinMod {
             coefficients,
             unscaled_covariance: covariance,
             aliased,
+            fitted: columns.iter().map(|column| self.has_rows(state, column)).collect(),
             collinear,
             condition: kept.condition,
             residual_squares: squares.0,
             centred_squares: squares.1,
             total_squares: squares.2,
+            means,
+            response_means,
             centred_products: normal.xx.slice(ndarray::s![first.., first..]).to_owned(),
         }
     }

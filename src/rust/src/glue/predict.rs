@@ -1,0 +1,74 @@
+//! `rxPredict`.
+
+use super::sink;
+use super::source::open;
+use crate::error::{malformed, respond};
+use crate::job::Job;
+use crate::{result, spec};
+use extendr_api::prelude::*;
+use rx_data::{Field, Kind, Result, Schema};
+use rx_stats::predict::{Predict, Predictor};
+use serde::Deserialize;
+
+/// A column that goes on, and its name there.
+#[derive(Deserialize)]
+struct Passed {
+    column: String,
+    name: String,
+}
+
+/// Predictions beside columns of a source, to a sink: list(written, unseen, empty).
+#[extendr]
+fn rx_engine_predict(
+    source: Robj,
+    model: Robj,
+    covariance: Robj,
+    passed: Robj,
+    names: Robj,
+    sink: Robj,
+    job: Robj,
+) -> Robj {
+    respond(|| predict(&source, &model, &covariance, &passed, &names, &sink, &job))
+}
+
+fn predict(
+    source: &Robj,
+    model: &Robj,
+    covariance: &Robj,
+    passed: &Robj,
+    names: &Robj,
+    sink: &Robj,
+    job: &Robj,
+) -> Result<Robj> {
+    let job = Job::from_r(job)?;
+    let mut predictor: Predictor = spec::parse(model, "model")?;
+    if !covariance.is_null() {
+        // Symmetric, so the same by row and by column.
+        let values = covariance.as_real_slice().ok_or_else(|| malformed("covariance", "it is no matrix of numbers"))?;
+        predictor.covariance = values.to_vec();
+    }
+    let passed: Vec<Passed> = spec::parse(passed, "passed")?;
+    let names: Vec<String> = spec::parse(names, "names")?;
+    let columns: Vec<String> = passed.iter().map(|p| p.column.clone()).collect();
+    let source = open(source, Some(&predictor.columns(&columns)))?;
+    let map = Predict::new(predictor, source.schema(), &columns)?;
+    let mut fields = Vec::new();
+    for (passed, &position) in passed.into_iter().zip(map.columns()) {
+        fields.push(Field { name: passed.name, ..source.schema().fields[position].clone() });
+    }
+    fields.extend(names.into_iter().map(|name| Field::new(name, Kind::Numeric)));
+    let written = sink::write(&job, &*source, map.columns(), &map, Schema::new(fields), sink)?;
+    let unseen = map.into_unseen();
+    let labels = unseen.labels.iter().map(|l| result::strings(&l.iter().collect::<Vec<_>>()));
+    Ok(list!(
+        written = written,
+        unseen = List::from_values(labels.collect::<Result<Vec<Robj>>>()?),
+        empty = unseen.columns.into_iter().map(|j| j as i32 + 1).collect::<Vec<_>>()
+    )
+    .into())
+}
+
+extendr_module! {
+    mod predict;
+    fn rx_engine_predict;
+}

@@ -1,0 +1,67 @@
+//! Sink specs, as `sink_spec()` of R/import.R makes them: where rows go.
+
+use super::source::path;
+use crate::error::malformed;
+use crate::job::{self, Job};
+use crate::{result, spec};
+use extendr_api::prelude::*;
+use rx_data::sink::{FrameSink, ParquetOptions, ParquetSink, Sink, TextSink, XdfOptions, XdfSink};
+use rx_data::{BlockMap, Result, Schema, Source};
+
+/// Sends columns of a source through a map, which makes rows of the schema, into a sink: list(columns, rows) for a data
+/// frame, list(rows, path) else.
+pub fn write(
+    job: &Job,
+    source: &dyn Source,
+    columns: &[usize],
+    map: &dyn BlockMap,
+    schema: Schema,
+    sink: &Robj,
+) -> Result<Robj> {
+    let kind: String = spec::parse(&spec::need(sink, "type")?, "type")?;
+    let rows = match kind.as_str() {
+        "frame" => {
+            let table = run(job, source, columns, map, FrameSink::new(schema))?;
+            let columns = result::columns(&table, Some(&job.pool()?))?;
+            return Ok(list!(columns = columns, rows = table.rows as f64).into());
+        }
+        "xdf" => run(job, source, columns, map, XdfSink::create(schema, xdf_options(sink)?)?)?,
+        "parquet" => run(job, source, columns, map, ParquetSink::create(schema, parquet_options(sink)?)?)?,
+        "text" => {
+            let options = spec::parse_without(sink, &["type", "append", "rows_per_block", "description"], "sink")?;
+            run(job, source, columns, map, TextSink::create(options, schema)?)?
+        }
+        other => return Err(malformed("type", format!("there is no sink of type '{other}'"))),
+    };
+    Ok(list!(rows = rows as f64, path = path(sink)?.display().to_string()).into())
+}
+
+fn run<S: Sink<Output: Send>>(
+    job: &Job,
+    source: &dyn Source,
+    columns: &[usize],
+    map: &dyn BlockMap,
+    sink: S,
+) -> Result<S::Output> {
+    job::run(job, |control, pool, _| rx_run::map(pool, control, source, columns, map, sink))
+}
+
+fn xdf_options(sink: &Robj) -> Result<XdfOptions> {
+    Ok(XdfOptions {
+        path: path(sink)?,
+        overwrite: spec::maybe(sink, "overwrite")?.unwrap_or(false),
+        append_rows: spec::maybe(sink, "append")?.unwrap_or(false),
+        compression: spec::maybe(sink, "compression")?.unwrap_or_default(),
+        rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
+        description: spec::maybe(sink, "description")?,
+    })
+}
+
+fn parquet_options(sink: &Robj) -> Result<ParquetOptions> {
+    Ok(ParquetOptions {
+        path: path(sink)?,
+        overwrite: spec::maybe(sink, "overwrite")?.unwrap_or(false),
+        rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
+        description: spec::maybe(sink, "description")?,
+    })
+}
