@@ -282,7 +282,3 @@ print.summary.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L)
   cat("Condition number:", format(x$condition.number, digits = digits), "\n")
   invisible(x)
 }
-
-#' @rdname rxLinMod
-#' @export
-coef.rxLinMod <- function(object, ...) drop(object$coefficients)

@@ -63,3 +63,10 @@ small_data <- function() {
   data$s[c(40, 41)] <- NA
   data
 }
+
+# Text as factors in the order of the C locale, as the engine has it.
+as_lm_factors <- function(data) {
+  text <- vapply(data, is.character, NA)
+  data[text] <- lapply(data[text], function(x) factor(x, levels = sort(unique(x), method = "radix")))
+  data
+}

@@ -1,13 +1,6 @@
 # lm() has the same coefficients where both drop the first level of a factor and keep main effects.
 like_lm <- function(formula, data, ...) rxLinMod(formula, data, dropFirst = TRUE, dropMain = FALSE, ...)
 
-# Text as factors in the order of the C locale, as the engine has it.
-as_lm_data <- function(data) {
-  text <- vapply(data, is.character, NA)
-  data[text] <- lapply(data[text], function(x) factor(x, levels = sort(unique(x), method = "radix")))
-  data
-}
-
 expect_equals_lm <- function(fit, model, tolerance = 1e-10) {
   expected <- summary(model)
   kept <- !fit$aliased
@@ -29,7 +22,7 @@ expect_equals_lm <- function(fit, model, tolerance = 1e-10) {
 }
 
 test_that("fits of every kind of term equal lm()", {
-  data <- as_lm_data(small_data())
+  data <- as_lm_factors(small_data())
   for (formula in list(
     y ~ x, y ~ x + z, y ~ a, y ~ s, y ~ x + a + b, y ~ a * b, y ~ a:b - 1, y ~ x + a + a:x, y ~ x:z, y ~ b + x * z,
     y ~ log(z) + I(x^2) + a, y ~ a + a:x, y ~ ok + x, y ~ a + b + x + a:b + a:x + b:x + a:b:x, y ~ a:x:z,
@@ -48,7 +41,7 @@ test_that("fits of every kind of term equal lm()", {
 })
 
 test_that("fits of the flights equal lm()", {
-  flights <- as_lm_data(flights_frame())
+  flights <- as_lm_factors(flights_frame())
   model <- stats::lm(arr_delay ~ dep_delay + origin + hour + carrier * I(distance / 1000), flights)
   for (source in flights_sources()) {
     # Three carriers fly a single route.
@@ -233,7 +226,7 @@ test_that("text is a factor with sorted levels", {
 })
 
 test_that("transforms, row selections and transformFunc work on every source", {
-  flights <- as_lm_data(flights_frame())
+  flights <- as_lm_factors(flights_frame())
   flights$speed <- flights$distance / flights$air_time * 60
   flights$season <- factor(ifelse(flights$month %in% 6:8, "summer", "year"))
   threshold <- 100

@@ -1,10 +1,3 @@
-# Text as factors in the order of the C locale, as the engine has it.
-as_lm_factors <- function(data) {
-  text <- vapply(data, is.character, NA)
-  data[text] <- lapply(data[text], function(x) factor(x, levels = sort(unique(x), method = "radix")))
-  data
-}
-
 # Predictions with errors and both intervals are those of predict.lm().
 expect_predicts_like_lm <- function(fit, model, data, tolerance = 1e-9) {
   for (interval in c("confidence", "prediction")) {

@@ -1,0 +1,145 @@
+# Fits as the objects that R's own functions make, for those who take only such.
+
+#' Linear models as objects of class lm
+#'
+#' The result can be given to what takes an object of class `lm` and needs coefficients and terms only: base R's
+#' [predict()], and exporters to other formats. It holds no data, hence no residuals; where base R needs their variance,
+#' give it: `predict(as.lm(fit), newdata, se.fit = TRUE, scale = sigma, df = df)`. Standard errors need a fit with `covCoef =
+#' TRUE`.
+#'
+#' Factors are coded by indicator columns without the reference level, or of all levels where main effects were dropped
+#' for their interactions or levels had no rows; then `predict()` warns that the fit is rank-deficient. `F()` and `N()`
+#' and powers are written so that base R can evaluate them.
+#'
+#' @param x an object of class `rxLinMod` with one response, fitted without `transforms` and `transformFunc`.
+#' @param ... no further arguments.
+#' @return An object of class `lm` with `coefficients`, `rank`, `qr`, `df.residual`, `contrasts`, `xlevels`, `terms` and
+#'   `call`; `residuals` are NA.
+#' @examples
+#' fit <- rxLinMod(mpg ~ wt + F(cyl), data = mtcars, covCoef = TRUE)
+#' converted <- as.lm(fit)
+#' predict(converted, mtcars[1:3, ], se.fit = TRUE, scale = fit$sigma, df = fit$df[2])
+#' @export
+as.lm <- function(x, ...) UseMethod("as.lm")
+
+#' @rdname as.lm
+#' @export
+as.lm.rxLinMod <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  one_response(x, "as.lm()")
+  code <- x$design$code
+  if (!is.null(code$transformFunc) || length(code$transforms) > 1) {
+    rx_abort("unsupported", "A model fitted with transforms cannot be converted.",
+      hint = "Make the columns first, with rxImport() for example, and fit the model on them."
+    )
+  }
+  terms <- base_terms(x$design)
+  categories <- Filter(function(variable) variable$kind == "category", x$design$variables)
+  names(categories) <- vapply(categories, function(variable) variable$text, "")
+  coding <- base_coding(x, stats::delete.response(terms), categories)
+  chosen <- coding$columns
+  coefficients <- stats::setNames(x$coefficients[chosen, 1], coding$names)
+  kept <- which(!is.na(coefficients))
+  pivot <- c(kept, which(is.na(coefficients)))
+  structure(list(
+    coefficients = coefficients, residuals = NA_real_, rank = x$rank, assign = coding$assign,
+    qr = structure(
+      list(qr = base_factor(x, chosen, kept), rank = x$rank, pivot = unname(pivot), tol = 1e-7),
+      class = "qr"
+    ),
+    df.residual = x$df[2], contrasts = coding$contrasts,
+    xlevels = lapply(categories, function(variable) variable$levels), call = x$call, terms = terms
+  ), class = "lm")
+}
+
+#' Terms that base R can evaluate in new data
+#'
+#' @noRd
+base_terms <- function(design) {
+  terms <- design_terms(design)
+  response <- design$variables[[design$response]]
+  predictors <- design$variables[-design$response]
+  attr(terms, "predvars") <- as.call(c(
+    as.name("list"), list(base_code(variable_code(response))), unname(lapply(predictors, base_variable))
+  ))
+  terms
+}
+
+variable_code <- function(variable) variable$expression %||% as.name(variable$column)
+
+#' How base R computes a variable
+#'
+#' @noRd
+base_variable <- function(variable) {
+  code <- base_code(variable_code(variable))
+  if (isTRUE(variable$codes)) {
+    return(bquote(match(as.character(.(code)), .(variable$levels)) - 1))
+  }
+  if (variable$kind == "numeric") {
+    return(bquote(as.numeric(.(code))))
+  }
+  labels <- if (variable$numbers) bquote(as.character(floor(.(code)))) else bquote(as.character(.(code)))
+  if (isFALSE(variable$floor$exclude)) {
+    other <- utils::tail(variable$levels, 1)
+    labels <- bquote(ifelse(is.na(.(code)) | .(labels) %in% .(variable$levels), .(labels), .(other)))
+  }
+  bquote(factor(.(labels), levels = .(variable$levels)))
+}
+
+#' Formula code without pow(), which only rxscale knows
+#'
+#' @noRd
+base_code <- function(code) {
+  if (is_call_to(code, "pow")) {
+    code <- call("^", code[[2]], code[[3]])
+  }
+  if (is.call(code)) {
+    code[-1] <- lapply(as.list(code)[-1], base_code)
+  }
+  code
+}
+
+#' Contrasts under which base R makes the columns that the fit kept, or all
+#'
+#' @return list of `contrasts`, `names`, `assign` and `columns`, which of the fit's columns they are
+#' @noRd
+base_coding <- function(x, terms, categories) {
+  frame <- lapply(x$design$variables[-x$design$response], function(variable) {
+    if (variable$kind == "category") factor(character(), levels = variable$levels) else numeric()
+  })
+  names(frame) <- vapply(x$design$variables[-x$design$response], function(variable) variable$text, "")
+  frame <- structure(frame, class = "data.frame", row.names = integer(), terms = terms)
+  coded <- function(choose) {
+    contrasts <- lapply(categories, function(variable) {
+      levels <- variable$levels
+      indicators <- diag(length(levels))
+      dimnames(indicators) <- list(levels, levels)
+      indicators[, choose(seq_along(levels)), drop = FALSE]
+    })
+    columns <- stats::model.matrix(terms, frame, contrasts.arg = if (length(contrasts) > 0) contrasts)
+    list(contrasts = contrasts, names = colnames(columns), assign = attr(columns, "assign"))
+  }
+  all <- coded(identity)
+  for (choose in list(function(i) i[-length(i)], function(i) i[-1])) {
+    some <- coded(choose)
+    some$columns <- match(some$names, all$names)
+    if (setequal(some$columns, which(!x$aliased))) {
+      return(some)
+    }
+  }
+  c(all, list(columns = seq_along(all$names)))
+}
+
+#' The triangular factor of the cross products of the columns kept; missing without a covariance
+#'
+#' @noRd
+base_factor <- function(x, chosen, kept) {
+  if (is.null(x$covCoef) || x$df[2] == 0) {
+    return(matrix(NA_real_, length(kept), length(chosen)))
+  }
+  columns <- chosen[kept]
+  unscaled <- x$covCoef[columns, columns, drop = FALSE] / x$residual.variance[[1]]
+  scale <- sqrt(diag(unscaled))
+  factor <- chol(solve(unscaled / outer(scale, scale))) / rep(scale, each = length(scale))
+  cbind(factor, matrix(0, length(kept), length(chosen) - length(kept)))
+}

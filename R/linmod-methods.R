@@ -1,0 +1,180 @@
+# What the generic functions of R answer for linear models. None of them reads data.
+
+#' Methods for linear models
+#'
+#' The functions that work on [lm()] work on fits of [rxLinMod()] as far as they need no data.
+#'
+#' * `coef()` answers NA for dropped coefficients, `coef(summary())` the table with standard errors; of several
+#'   responses a matrix, and a list of tables.
+#' * `vcov()` needs a fit with `covCoef = TRUE` and one response; `confint()` needs neither.
+#' * `nobs()` counts rows, or with frequency weights what they stand for. `logLik()`, `AIC()` and `BIC()` are those of
+#'   [lm()] with `weights = pweights`, or on the repeated rows.
+#' * `terms()` and `formula()` have `.` replaced by what it stood for.
+#' * `residuals()` and `fitted()` are errors that name [rxPredict()], since no data are kept.
+#' * `plot()` draws the coefficients with their confidence intervals.
+#'
+#' @param object,x,formula an object of class `rxLinMod`.
+#' @param parm names or numbers of coefficients; all if missing.
+#' @param level the confidence level.
+#' @param fit,scale,k see [extractAIC()].
+#' @param y ignored.
+#' @param intercept whether the intercept is drawn.
+#' @param ... passed to [lattice::dotplot()] by `plot()`; else ignored.
+#' @return What the functions return for an object of class `lm`; `plot()` the trellis object, invisibly.
+#' @examples
+#' fit <- rxLinMod(mpg ~ wt + F(cyl), data = mtcars, covCoef = TRUE)
+#' confint(fit)
+#' AIC(fit)
+#' vcov(fit)
+#' plot(fit)
+#' @name linmod-methods
+NULL
+
+#' @rdname linmod-methods
+#' @export
+coef.rxLinMod <- function(object, ...) drop(object$coefficients)
+
+#' @rdname linmod-methods
+#' @export
+coef.summary.rxLinMod <- function(object, ...) {
+  if (length(object$coefficients) == 1) object$coefficients[[1]] else object$coefficients
+}
+
+#' @rdname linmod-methods
+#' @export
+vcov.rxLinMod <- function(object, ...) {
+  one_response(object, "vcov()")
+  rxCovCoef(object)
+}
+
+one_response <- function(object, what) {
+  if (length(object$y.names) > 1) {
+    rx_abort("unsupported", sprintf("%s takes fits of one response.", what), hint = "Fit the responses one by one.")
+  }
+}
+
+#' @rdname linmod-methods
+#' @export
+confint.rxLinMod <- function(object, parm, level = 0.95, ...) {
+  check_argument(is_number(level) && level > 0 && level < 1, "level", "a number between 0 and 1")
+  ends <- c((1 - level) / 2, (1 + level) / 2)
+  names <- rownames(object$coefficients)
+  if (length(object$y.names) > 1) {
+    names <- c(outer(names, object$y.names, function(name, y) paste0(y, ":", name)))
+  }
+  bounds <- c(object$coefficients) + c(object$coef.std.error) %o% stats::qt(ends, object$df[2])
+  percent <- paste(format(100 * ends, trim = TRUE, scientific = FALSE, digits = 3), "%")
+  dimnames(bounds) <- list(names, percent)
+  if (missing(parm)) bounds else bounds[parm, , drop = FALSE]
+}
+
+#' @rdname linmod-methods
+#' @importFrom stats nobs
+#' @export
+nobs.rxLinMod <- function(object, ...) as_counts(object$df[2] + object$rank)
+
+#' @rdname linmod-methods
+#' @export
+df.residual.rxLinMod <- function(object, ...) object$df[2]
+
+#' @rdname linmod-methods
+#' @export
+deviance.rxLinMod <- function(object, ...) {
+  if (length(object$y.names) == 1) object$deviance[[1]] else object$deviance
+}
+
+#' @rdname linmod-methods
+#' @export
+logLik.rxLinMod <- function(object, ...) {
+  one_response(object, "logLik()")
+  n <- nobs(object)
+  log_weights <- object$sumLogWeights %||% 0
+  value <- (log_weights - n * (log(2 * pi) + 1 - log(n) + log(object$residual.squares[[1]]))) / 2
+  structure(value, nall = n, nobs = n, df = object$rank + 1, class = "logLik")
+}
+
+#' @rdname linmod-methods
+#' @export
+extractAIC.rxLinMod <- function(fit, scale = 0, k = 2, ...) {
+  one_response(fit, "extractAIC()")
+  n <- nobs(fit)
+  rss <- fit$residual.squares[[1]]
+  criterion <- if (scale > 0) rss / scale - n else n * log(rss / n)
+  c(fit$rank, criterion + k * fit$rank)
+}
+
+#' @rdname linmod-methods
+#' @export
+terms.rxLinMod <- function(x, ...) design_terms(x$design)
+
+#' The terms object of a design, whose expressions can be evaluated in new data by base R
+#'
+#' @noRd
+design_terms <- function(design) {
+  code <- lapply(design$variables, function(variable) {
+    if (variable$text == variable$column && is.null(variable$expression)) {
+      as.name(variable$column)
+    } else {
+      str2lang(variable$text)
+    }
+  })
+  sums <- lapply(design$terms, function(term) Reduce(function(a, b) call(":", a, b), code[term$variables]))
+  right <- Reduce(function(a, b) call("+", a, b), sums)
+  left <- if (length(design$response) > 1) as.call(c(as.name("cbind"), code[design$response])) else code[[design$response]]
+  formula <- call("~", left, if (design$intercept) right else call("-", right, 1))
+  stats::terms(stats::as.formula(formula, globalenv()), keep.order = TRUE)
+}
+
+#' @rdname linmod-methods
+#' @export
+formula.rxLinMod <- function(x, ...) {
+  if ("." %in% all.vars(x$formula)) stats::formula(terms.rxLinMod(x)) else x$formula
+}
+
+#' @rdname linmod-methods
+#' @export
+residuals.rxLinMod <- function(object, ...) {
+  rx_abort("argument", "Models keep no data, so they have no residuals.",
+    hint = "Compute them with rxPredict(model, data, computeResiduals = TRUE)."
+  )
+}
+
+#' @rdname linmod-methods
+#' @export
+fitted.rxLinMod <- function(object, ...) {
+  rx_abort("argument", "Models keep no data, so they have no fitted values.",
+    hint = "Compute them with rxPredict(model, data)."
+  )
+}
+
+#' @rdname linmod-methods
+#' @export
+plot.rxLinMod <- function(x, y, level = 0.95, intercept = FALSE, ...) {
+  check_argument(is_flag(intercept), "intercept", "TRUE or FALSE")
+  bounds <- confint.rxLinMod(x, level = level)
+  names <- rownames(x$coefficients)
+  shown <- data.frame(
+    term = factor(rep(names, length(x$y.names)), levels = rev(names)), estimate = c(x$coefficients),
+    lower = bounds[, 1], upper = bounds[, 2], response = rep(x$y.names, each = length(names)), row.names = NULL
+  )
+  shown <- shown[!is.na(shown$estimate) & (intercept | shown$term != "(Intercept)"), ]
+  shown$term <- droplevels(shown$term)
+  range <- range(0, shown$lower, shown$upper, na.rm = TRUE, finite = TRUE)
+  drawn <- list(
+    x = if (length(x$y.names) > 1) term ~ estimate | response else term ~ estimate, data = shown,
+    lower = shown$lower, upper = shown$upper, xlab = sprintf("Coefficient with %g%% confidence interval", 100 * level),
+    xlim = range + c(-0.04, 0.04) * diff(range), panel = coefficient_panel
+  )
+  figure <- do.call(lattice::dotplot, utils::modifyList(drawn, list(...)))
+  print(figure)
+  invisible(figure)
+}
+
+#' Draws coefficients as points on their confidence intervals
+#'
+#' @noRd
+coefficient_panel <- function(x, y, lower, upper, subscripts, ...) {
+  lattice::panel.abline(v = 0, lty = 2)
+  lattice::panel.segments(lower[subscripts], as.numeric(y), upper[subscripts], as.numeric(y))
+  lattice::panel.dotplot(x, y, ...)
+}

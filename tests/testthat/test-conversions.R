@@ -1,0 +1,36 @@
+test_that("base R predicts from a converted fit what it does from lm(), errors included", {
+  data <- small_data()
+  data$f <- factor(data$s)
+  for (formula in list(
+    y ~ x, y ~ a + x, y ~ a * b, y ~ x:a + b, log(z) ~ s + I(x^2) + ok, y ~ x + z - 1, y ~ a + x - 1, y ~ F(k) + N(b),
+    y ~ F(k, 1, 3, exclude = FALSE) + pow(x, 2), y ~ F(f, 1, 2) + z
+  )) {
+    for (drop in c(TRUE, FALSE)) {
+      fit <- suppressWarnings(rxLinMod(formula, data, covCoef = TRUE, dropFirst = drop))
+      converted <- as.lm(fit)
+      expect_s3_class(converted, "lm", exact = TRUE)
+      expected <- rxPredict(fit, data, computeStdErrors = TRUE, checkFactorLevels = FALSE)
+      found <- suppressWarnings(stats::predict(
+        converted, data, se.fit = TRUE, scale = fit$sigma[[1]], df = fit$df[2], na.action = stats::na.pass
+      ))
+      expect_equal(unname(found$fit), expected[[1]], tolerance = 1e-10, info = deparse(formula))
+      expect_equal(unname(found$se.fit), expected[[2]], tolerance = 1e-8, info = deparse(formula))
+    }
+  }
+})
+
+test_that("fits with the usual contrasts convert to full rank and have the coefficients of lm()", {
+  data <- as_lm_factors(small_data())
+  fit <- rxLinMod(y ~ a + b:x + s, data, dropFirst = TRUE, dropMain = FALSE, covCoef = TRUE)
+  converted <- as.lm(fit)
+  model <- stats::lm(y ~ a + b:x + s, data)
+  expect_equal(unname(sort(stats::coef(converted))), unname(sort(stats::coef(model))), tolerance = 1e-10)
+  expect_no_warning(expect_equal(stats::predict(converted, data), stats::predict(model, data), tolerance = 1e-10))
+  # No residuals are kept, so no errors are made up.
+  expect_true(all(is.na(suppressWarnings(stats::predict(converted, data, se.fit = TRUE))$se.fit)))
+})
+
+test_that("fits with transforms are refused", {
+  fit <- rxLinMod(mpg ~ light, mtcars, transforms = list(light = -wt))
+  expect_error(as.lm(fit), "transforms", class = "rxscale_error_unsupported")
+})
