@@ -4,8 +4,8 @@
 #'
 #' The result can be given to what takes an object of class `lm` and needs coefficients and terms only: base R's
 #' [predict()], and exporters to other formats. It holds no data, hence no residuals; where base R needs their variance,
-#' give it: `predict(as.lm(fit), newdata, se.fit = TRUE, scale = sigma, df = df)`. Standard errors need a fit with `covCoef =
-#' TRUE`.
+#' give it: `predict(as.lm(fit), newdata, se.fit = TRUE, scale = sigma, df = df)`. Standard errors need a fit with
+#' `covCoef = TRUE`.
 #'
 #' Factors are coded by indicator columns without the reference level, or of all levels where main effects were dropped
 #' for their interactions or levels had no rows; then `predict()` warns that the fit is rank-deficient. `F()` and `N()`

@@ -120,7 +120,8 @@ design_terms <- function(design) {
   })
   sums <- lapply(design$terms, function(term) Reduce(function(a, b) call(":", a, b), code[term$variables]))
   right <- Reduce(function(a, b) call("+", a, b), sums)
-  left <- if (length(design$response) > 1) as.call(c(as.name("cbind"), code[design$response])) else code[[design$response]]
+  responses <- code[design$response]
+  left <- if (length(responses) > 1) as.call(c(as.name("cbind"), responses)) else responses[[1]]
   formula <- call("~", left, if (design$intercept) right else call("-", right, 1))
   stats::terms(stats::as.formula(formula, globalenv()), keep.order = TRUE)
 }
@@ -155,19 +156,25 @@ plot.rxLinMod <- function(x, y, level = 0.95, intercept = FALSE, ...) {
   names <- rownames(x$coefficients)
   shown <- data.frame(
     term = factor(rep(names, length(x$y.names)), levels = rev(names)), estimate = c(x$coefficients),
-    lower = bounds[, 1], upper = bounds[, 2], response = rep(x$y.names, each = length(names)), row.names = NULL
+    lower = bounds[, 1], upper = bounds[, 2], row.names = NULL,
+    response = factor(rep(x$y.names, each = length(names)), levels = x$y.names)
   )
   shown <- shown[!is.na(shown$estimate) & (intercept | shown$term != "(Intercept)"), ]
   shown$term <- droplevels(shown$term)
-  range <- range(0, shown$lower, shown$upper, na.rm = TRUE, finite = TRUE)
+  several <- length(x$y.names) > 1
   drawn <- list(
-    x = if (length(x$y.names) > 1) term ~ estimate | response else term ~ estimate, data = shown,
+    x = if (several) term ~ estimate | response else term ~ estimate, data = shown,
     lower = shown$lower, upper = shown$upper, xlab = sprintf("Coefficient with %g%% confidence interval", 100 * level),
-    xlim = range + c(-0.04, 0.04) * diff(range), panel = coefficient_panel
+    scales = list(x = list(relation = if (several) "free" else "same")), prepanel = coefficient_limits,
+    panel = coefficient_panel
   )
   figure <- do.call(lattice::dotplot, utils::modifyList(drawn, list(...)))
   print(figure)
   invisible(figure)
+}
+
+coefficient_limits <- function(x, lower, upper, subscripts, ...) {
+  list(xlim = range(0, lower[subscripts], upper[subscripts], finite = TRUE))
 }
 
 #' Draws coefficients as points on their confidence intervals
@@ -175,6 +182,6 @@ plot.rxLinMod <- function(x, y, level = 0.95, intercept = FALSE, ...) {
 #' @noRd
 coefficient_panel <- function(x, y, lower, upper, subscripts, ...) {
   lattice::panel.abline(v = 0, lty = 2)
-  lattice::panel.segments(lower[subscripts], as.numeric(y), upper[subscripts], as.numeric(y))
+  lattice::panel.segments(lower[subscripts], as.numeric(y), upper[subscripts], as.numeric(y), lwd = 2)
   lattice::panel.dotplot(x, y, ...)
 }
