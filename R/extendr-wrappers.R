@@ -15,7 +15,7 @@ rx_engine_info <- function(source) .Call(wrap__rx_engine_info, source)
 # The levels of categories and the bounds of numbers in some columns, by one pass.
 rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan_info, source, columns, job)
 
-# Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file.
+# Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file or set.
 rx_engine_set_metadata <- function(path, fields, description) .Call(wrap__rx_engine_set_metadata, path, fields, description)
 
 # Copies columns of a source (all if NULL) to a sink: list(columns, rows) for a data frame, list(rows, path) else.

@@ -15,9 +15,10 @@
 #' @param allNodes no effect: there is one node.
 #' @param verbose no effect: nothing is done beyond what the result shows.
 #' @param description text that describes the data.
+#' @param file an [RxXdfData()] source or the name of an XDF file.
 #' @return `rxGetInfo()`: a list of class `rxGetInfo` with those that apply of `fileName`, `objName`, `class`, `length`,
-#'   `description`, `numRows`, `numVars`, `numBlocks`, `compression`, `varInfo`, `rowsPerBlock` and `data`; for a list
-#'   of data, a list of those. `rxSetInfo()`: the data source, invisibly, after changing the file in place; or a new
+#'   `description`, `numCompositeFiles`, `numRows`, `numVars`, `numBlocks`, `compression` (`"none"`, `"lz4"`, `"zstd"`, ...),
+#'   `varInfo`, `rowsPerBlock` and `data`; for a list of data, a list of those. `rxSetInfo()`: the data source, invisibly, after changing the file in place; or a new
 #'   data frame.
 #' @examples
 #' rxGetInfo(mtcars, getVarInfo = TRUE, numRows = 3)
@@ -48,9 +49,9 @@ rxGetInfo <- function(data, getVarInfo = FALSE, getBlockSizes = FALSE, getValueL
   result <- if (is.data.frame(source)) {
     list(objName = deparse1(substitute(data)), class = class(source), length = length(columns))
   } else {
-    list(fileName = info$file)
+    list(fileName = info$file, numCompositeFiles = info$files)
   }
-  result$description <- info$description
+  result$description <- info$description %||% attr(source, ".rxDescription", exact = TRUE)
   result$numRows <- if (!is.null(info$rows)) as_counts(info$rows)
   result$numVars <- length(columns)
   result$numBlocks <- if (!is.null(info$block_rows)) length(info$block_rows)
@@ -82,6 +83,20 @@ rxSetInfo <- function(data, description = "") {
   invisible(source)
 }
 
+#' @rdname rxGetInfo
+#' @export
+rxSetInfoXdf <- function(file, description = "") rxSetInfo(xdf_source(file), description)
+
+#' @rdname rxGetInfo
+#' @export
+rxGetInfoXdf <- function(file, getVarInfo = FALSE, getBlockSizes = FALSE, getValueLabels = NULL, varsToKeep = NULL,
+                         varsToDrop = NULL, startRow = 1, numRows = 0, computeInfo = FALSE, verbose = 0) {
+  rxGetInfo(
+    xdf_source(file), getVarInfo, getBlockSizes, getValueLabels, varsToKeep, varsToDrop, startRow, numRows, computeInfo,
+    verbose = verbose
+  )
+}
+
 #' The spec of a source whose metadata can be changed in place
 #'
 #' @noRd
@@ -102,6 +117,7 @@ print.rxGetInfo <- function(x, ...) {
   line("File name", x$fileName)
   line("Data frame", x$objName)
   line("Description", if (!is.null(x$description) && nzchar(x$description)) x$description)
+  line("Number of composite data files", number(x$numCompositeFiles))
   line("Number of observations", number(x$numRows))
   line("Number of variables", number(x$numVars))
   line("Number of blocks", number(x$numBlocks))

@@ -42,8 +42,8 @@
 #' @param reportProgress see [rxOptions()].
 #' @param verbose 1 prints how many rows were imported.
 #' @param xdfCompressionLevel see [rxOptions()].
-#' @param createCompositeSet,blocksPerCompositeFile sets of files are not supported yet: anything but the default is an
-#'   error.
+#' @param createCompositeSet,blocksPerCompositeFile whether a composite set of XDF files is written, and how many blocks
+#'   each of them gets; see [RxXdfData()]. NULL leaves it to `outFile`.
 #' @param ... arguments of the input source ([RxTextData()], [RxXdfData()], [RxParquetData()]), which override those of
 #'   an existing one. Unknown ones are ignored with a warning.
 #' @return A data frame, or the data source that was written.
@@ -65,9 +65,10 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
                      maxRowsByCols = NULL, reportProgress = rxGetOption("reportProgress"), verbose = 0,
                      xdfCompressionLevel = rxGetOption("xdfCompressionLevel"), createCompositeSet = NULL,
                      blocksPerCompositeFile = 3, ...) {
-  refuse_unsupported(c(if (!isFALSE(createCompositeSet)) "createCompositeSet", "blocksPerCompositeFile"))
   source <- import_source(inData, type, rowsPerRead, ...)
-  sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel)
+  set <- list(createCompositeSet = createCompositeSet, blocksPerCompositeFile = blocksPerCompositeFile)
+  set <- if (missing(blocksPerCompositeFile)) set["createCompositeSet"] else set
+  sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel, set)
   transforms <- capture_transforms()
   conversions <- list(stringsAsFactors = stringsAsFactors, colClasses = colClasses, colInfo = colInfo)
   imported <- import(
@@ -210,17 +211,21 @@ block_rows <- function(source, rowsPerRead) {
 
 #' Where an import goes: what the engine takes
 #'
+#' @param set arguments of RxXdfData() that say whether a composite set is written
 #' @return a list with `type`, `path` and what that type needs; NULL for a data frame
 #' @noRd
-sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel) {
+sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = list()) {
   append <- appends_rows(append)
   check_argument(is_flag(overwrite), "overwrite", "TRUE or FALSE")
   level <- option_rules$xdfCompressionLevel
   check_argument(level$ok(xdfCompressionLevel), "xdfCompressionLevel", level$must)
+  set <- set[lengths(set) > 0]
   if (is.null(outFile)) {
+    refuse_set(set)
     return(NULL)
   }
-  target <- as_source(outFile, "outFile")
+  names_set <- isTRUE(set$createCompositeSet) && is_string(outFile) && tolower(tools::file_ext(outFile)) %in% c("", "xdf")
+  target <- if (names_set) RxXdfData(outFile) else as_source(outFile, "outFile")
   check_argument(methods::is(target, "RxFileData"), "outFile", "NULL, the name of a file or a data source")
   if (append && !methods::is(target, "RxXdfData")) {
     rx_abort("unsupported", "Rows can be appended to XDF files only.")
@@ -232,14 +237,24 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel) {
     )
   }
   if (methods::is(target, "RxXdfData")) {
-    list(
-      type = "xdf", path = locate_output(target@file, ".xdf"), overwrite = overwrite, append = append,
-      compression = compression_name(xdfCompressionLevel)
-    )
-  } else if (methods::is(target, "RxParquetData")) {
+    place <- xdf_target(overridden_source(target, set))
+    compression <- compression_name(xdfCompressionLevel)
+    return(c(list(type = "xdf", overwrite = overwrite, append = append, compression = compression), place))
+  }
+  refuse_set(set)
+  if (methods::is(target, "RxParquetData")) {
     list(type = "parquet", path = locate_output(target@file, ".parquet"), overwrite = overwrite)
   } else {
     text_sink(target, overwrite)
+  }
+}
+
+#' Raises an error if a composite set is asked for where there can be none
+#'
+#' @noRd
+refuse_set <- function(set) {
+  if (isTRUE(set$createCompositeSet)) {
+    rx_abort("argument", "A composite set is made of XDF files.", hint = "Name one, without extension, as `outFile`.")
   }
 }
 

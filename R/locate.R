@@ -59,8 +59,9 @@ locate_input <- function(file, extension, folders = NULL) {
   folders <- folders %||% search_path("dataPath")
   wanted <- unique(c(file, with_extension(file, extension)))
   candidates <- if (is_absolute(file)) wanted else c(wanted, as.vector(t(outer(folders, wanted, file.path))))
-  # An extension-less folder may share its name with the file that is meant.
-  found <- candidates[file.exists(candidates) & !(candidates == file & dir.exists(candidates) & extension == ".xdf")]
+  # A folder may share its name with the file that is meant, or be a composite set.
+  is_other_folder <- extension == ".xdf" & dir.exists(candidates) & !is_composite_set(candidates)
+  found <- candidates[file.exists(candidates) & !is_other_folder]
   if (length(found)) {
     return(normalizePath(found[[1]]))
   }

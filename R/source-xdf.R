@@ -4,15 +4,27 @@
 #' tools can read as such. Files that RevoScaleR wrote are in another format, which is not supported yet: opening one is
 #' an error.
 #'
-#' @param file path of the .xdf file; without an extension, .xdf is added. A relative path is searched in the working
-#'   directory, then along the compute context's `dataPath` or the option of that name.
+#' **Composite sets.** A large table can be kept in several files: a folder `name` with the files `data/name_1.xdfd`,
+#' `data/name_2.xdfd`, ... (each an Arrow IPC file as well) and `metadata/name.xdfm`, which says what the columns and
+#' which files belong to the set. A set is written where `createCompositeSet = TRUE`, and where `file` names a set that
+#' exists. All functions that take an XDF file take a set. A set that is replaced or appended to stays as it was until
+#' all of the new rows are on disk.
+#'
+#' **Checksums.** Everything in a file has a checksum, which is verified when it is read: a damaged file is an error of
+#' class `rxscale_error_corrupt_file`. Files by other writers of Arrow have none.
+#'
+#' @param file path of the .xdf file; without an extension, .xdf is added, unless that is the name of a composite set. A
+#'   relative path is searched in the working directory, then along the compute context's `dataPath` or the option of
+#'   that name.
 #' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other.
 #' @param returnDataFrame whether chunks that are read one by one are data frames (else lists).
 #' @param stringsAsFactors no effect here: an XDF file knows which columns are factors.
 #' @param blocksPerRead how many blocks transforms see at once.
 #' @param fileSystem NULL or `"native"`.
-#' @param createCompositeSet,createPartitionSet,blocksPerCompositeFile sets of files are not supported yet: anything but
-#'   the default is an error.
+#' @param createCompositeSet whether a composite set is written, in a folder of that name without the extension .xdf; NULL
+#'   adds to or replaces a set where there is one.
+#' @param blocksPerCompositeFile how many blocks each file of a set gets.
+#' @param createPartitionSet not supported yet: anything but NULL is an error.
 #' @param x a path or an `RxXdfData` object.
 #' @return `RxXdfData()` returns a data source (see [RxDataSource-class]), `rxXdfFileName()` the path of its file.
 #' @seealso [source-methods]
@@ -21,15 +33,18 @@
 #' rxImport(mtcars, file)
 #' cars <- RxXdfData(file, varsToKeep = c("mpg", "hp"))
 #' head(cars)
-#' unlink(file)
+#' set <- rxImport(cars, RxXdfData(tempfile(), createCompositeSet = TRUE, blocksPerCompositeFile = 1), rowsPerRead = 10)
+#' rxGetInfo(set)
+#' unlink(c(file, rxXdfFileName(set)), recursive = TRUE)
 #' @export
 RxXdfData <- function(file, varsToKeep = NULL, varsToDrop = NULL, returnDataFrame = TRUE, stringsAsFactors = FALSE,
                       blocksPerRead = rxGetOption("blocksPerRead"), fileSystem = NULL, createCompositeSet = NULL,
                       createPartitionSet = NULL, blocksPerCompositeFile = 3) {
   refuse_unsupported("createPartitionSet")
-  if (!is.null(createCompositeSet) && !identical(createCompositeSet, FALSE)) {
-    refuse_unsupported(c("createCompositeSet", "blocksPerCompositeFile"))
-  }
+  check_argument(is.null(createCompositeSet) || is_flag(createCompositeSet), "createCompositeSet", "TRUE, FALSE or NULL")
+  check_argument(
+    is_count(blocksPerCompositeFile) && blocksPerCompositeFile > 0, "blocksPerCompositeFile", "a positive whole number"
+  )
   check_argument(is_flag(returnDataFrame), "returnDataFrame", "TRUE or FALSE")
   check_argument(is_flag(stringsAsFactors), "stringsAsFactors", "TRUE or FALSE")
   check_argument(is_count(blocksPerRead) && blocksPerRead > 0, "blocksPerRead", "a positive whole number")
@@ -67,5 +82,34 @@ methods::setClass(
 )
 
 methods::setMethod("file_spec", "RxXdfData", function(source) {
-  list(type = "xdf", path = locate_input(source@file, ".xdf"))
+  file <- if (isTRUE(source@createCompositeSet)) set_name(source@file) else source@file
+  list(type = "xdf", path = locate_input(file, ".xdf"))
 })
+
+#' Where an XDF source is written: what the engine takes
+#'
+#' @return list(path), with `blocks_per_file` for a composite set
+#' @noRd
+xdf_target <- function(target) {
+  folder <- locate_output(set_name(target@file), "")
+  exists <- !has_xdf_extension(target@file) && is_composite_set(folder)
+  if (target@createCompositeSet %||% exists) {
+    list(path = folder, blocks_per_file = target@blocksPerCompositeFile)
+  } else {
+    list(path = locate_output(target@file, ".xdf"))
+  }
+}
+
+#' The name of a composite set: that of its folder
+#'
+#' @noRd
+set_name <- function(file) if (has_xdf_extension(file)) tools::file_path_sans_ext(file) else file
+
+has_xdf_extension <- function(file) tolower(tools::file_ext(file)) == "xdf"
+
+#' Whether folders are composite sets
+#'
+#' @noRd
+is_composite_set <- function(path) {
+  vapply(path, function(folder) length(list.files(file.path(folder, "metadata"), "\\.xdfm$")) > 0, NA, USE.NAMES = FALSE)
+}

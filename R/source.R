@@ -45,7 +45,7 @@ methods::setClass("RxFileData", contains = "RxDataSource", representation = meth
 #' A source object from what a user gave as data
 #'
 #' A string names a file, whose type is told by its extension: none and .xdf are XDF, .parquet and .pq Parquet, anything
-#' else and folders are text.
+#' else and folders are text, but for the folder of a composite set, which is XDF.
 #'
 #' @param data a string, a data source, or a data frame, which is its own source
 #' @param name what to call the argument in messages
@@ -114,7 +114,7 @@ source_info <- function(source, spec = source_spec(source)) {
 file_type <- function(path) {
   extension <- tolower(tools::file_ext(path))
   if (dir.exists(path)) {
-    "text"
+    if (is_composite_set(path)) "xdf" else "text"
   } else if (extension %in% c("", "xdf")) {
     "xdf"
   } else if (extension %in% c("parquet", "pq")) {

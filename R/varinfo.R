@@ -66,7 +66,13 @@ rxSetVarInfo <- function(varInfo, data) {
 
 #' @rdname rxGetVarInfo
 #' @export
-rxSetVarInfoXdf <- function(varInfo, file) rxSetVarInfo(varInfo, file)
+rxSetVarInfoXdf <- function(varInfo, file) rxSetVarInfo(varInfo, xdf_source(file))
+
+#' @rdname rxGetVarInfo
+#' @export
+rxGetVarInfoXdf <- function(file, getValueLabels = TRUE, varsToKeep = NULL, varsToDrop = NULL, computeInfo = FALSE) {
+  rxGetVarInfo(xdf_source(file), getValueLabels, varsToKeep, varsToDrop, computeInfo)
+}
 
 #' Describes columns, reading the data if it must
 #'

@@ -125,7 +125,6 @@ test_that("arguments of the source override it, and unknown ones are told", {
 })
 
 test_that("what does not work yet is refused", {
-  expect_snapshot(error = TRUE, rxImport(mtcars, temp_file(), createCompositeSet = TRUE))
   expect_snapshot(error = TRUE, rxImport("a.sas7bdat", type = "sas"))
   expect_error(rxImport("a.csv", type = "texxt"), class = "rxscale_error_argument")
   expect_error(rxImport(3), class = "rxscale_error_argument")
@@ -143,7 +142,12 @@ test_that("compression levels are those of the formats", {
     file <- temp_file()
     rxImport(iris, file, xdfCompressionLevel = level)
     expect_equal(rxImport(file), iris)
+    expect_equal(rxGetInfo(file)$compression, compression_name(level))
   }
+  withr::defer(rxOptions(xdfCompressionLevel = 1))
+  rxOptions(xdfCompressionLevel = 9)
+  rxImport(iris, file, overwrite = TRUE)
+  expect_equal(rxGetInfo(file)$compression, "zstd")
 })
 
 test_that("the flights that the package ships are imported", {

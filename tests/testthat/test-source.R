@@ -43,7 +43,6 @@ test_that("a spec is a plain list with an absolute path", {
 test_that("impossible arguments are refused", {
   expect_snapshot(error = TRUE, source_spec(3))
   expect_snapshot(error = TRUE, RxXdfData("a", varsToKeep = "x", varsToDrop = "y"))
-  expect_snapshot(error = TRUE, RxXdfData("a", createCompositeSet = TRUE))
   expect_snapshot(error = TRUE, RxXdfData("a", fileSystem = "hdfs"))
   expect_snapshot(error = TRUE, RxParquetData("a", cache = TRUE))
   expect_error(RxXdfData(c("a", "b")), class = "rxscale_error_argument")

@@ -56,6 +56,8 @@ test_that("columns may be named by position", {
   rxSetVarInfoXdf(list(list(position = 5, newName = "kind"), list(position = 1, description = "first")), file)
   expect_equal(rxGetVarNames(file)[5], "kind")
   expect_equal(rxGetVarInfo(file)[[1]]$description, "first")
+  expect_equal(rxGetVarInfoXdf(file, varsToKeep = "kind"), rxGetVarInfo(file, varsToKeep = "kind"))
+  expect_error(rxSetVarInfoXdf(list(list(position = 1, newName = "x")), iris), class = "rxscale_error_argument")
 })
 
 test_that("a data frame comes back changed", {

@@ -1,12 +1,11 @@
 //! What is known of a source, without reading it or by one pass.
 
-use super::source::{is_plain_frame, open, path};
+use super::source::{is_plain_frame, open};
 use crate::error::{malformed, or_null, respond};
 use crate::job::{self, Job};
 use crate::view::Columns;
 use crate::{result, spec};
 use extendr_api::prelude::*;
-use rx_data::source::XdfSource;
 use rx_data::xdf::update_metadata;
 use rx_data::{Field, Kind, Result};
 use rx_run::levels::agree;
@@ -34,24 +33,18 @@ fn info(source: &Robj) -> Result<Robj> {
         let fields = opened.schema().fields.iter().map(described).collect::<Result<Vec<Robj>>>()?;
         (opened, fields)
     };
+    let about = opened.about();
     let block_rows = opened.block_rows().map(|rows| rows.into_iter().map(|n| n as f64).collect::<Vec<_>>());
     Ok(list!(
         fields = List::from_values(fields),
         rows = or_null(opened.rows().map(|rows| rows as f64)),
         block_rows = or_null(block_rows),
         file = or_null(opened.file().map(|file| file.display().to_string())),
-        description = or_null(description(source)?)
+        description = or_null(about.description),
+        compression = or_null(about.compression),
+        files = or_null(about.files.map(|files| files as f64))
     )
     .into())
-}
-
-/// The user's description of an XDF file.
-fn description(source: &Robj) -> Result<Option<String>> {
-    let kind: Option<String> = spec::maybe(source, "type")?;
-    if kind.as_deref() != Some("xdf") {
-        return Ok(None);
-    }
-    Ok(Some(XdfSource::open(&path(source)?)?.description().to_string()).filter(|text| !text.is_empty()))
 }
 
 fn described(field: &Field) -> Result<Robj> {
@@ -104,7 +97,7 @@ fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
     Ok(List::from_values(infos.collect::<Result<Vec<Robj>>>()?).into())
 }
 
-/// Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file.
+/// Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file or set.
 #[extendr]
 fn rx_engine_set_metadata(path: Robj, fields: Robj, description: Robj) -> Robj {
     respond(|| set_metadata(&path, &fields, &description))

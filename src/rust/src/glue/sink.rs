@@ -54,6 +54,7 @@ fn xdf_options(sink: &Robj) -> Result<XdfOptions> {
         compression: spec::maybe(sink, "compression")?.unwrap_or_default(),
         rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
         description: spec::maybe(sink, "description")?,
+        blocks_per_file: spec::maybe::<f64>(sink, "blocks_per_file")?.map(|blocks| blocks as u64),
     })
 }
 

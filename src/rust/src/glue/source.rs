@@ -5,7 +5,7 @@ use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
 use crate::view::Columns;
 use extendr_api::prelude::*;
-use rx_data::source::{ParquetSource, RowRange, TextOptions, TextSource, XdfSource};
+use rx_data::source::{CompositeSource, ParquetSource, RowRange, TextOptions, TextSource, XdfSource};
 use rx_data::{Result, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,7 +56,10 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
             let rows: f64 = spec::parse(&spec::need(source, "rows")?, "rows")?;
             Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize)?))
         }
-        "xdf" => Ok(Arc::new(XdfSource::open(&path(source)?)?)),
+        "xdf" => match path(source)? {
+            folder if folder.is_dir() => Ok(Arc::new(CompositeSource::open(&folder)?)),
+            file => Ok(Arc::new(XdfSource::open(&file)?)),
+        },
         "parquet" => Ok(Arc::new(ParquetSource::open(&path(source)?)?)),
         "text" => {
             let options: TextOptions = spec::parse_without(source, &COMMON, "source")?;

@@ -5,11 +5,14 @@
 //! block are the same thing to whoever reads them.
 
 pub mod block;
+mod checksum;
 pub mod column;
 pub mod convert;
 pub mod error;
 pub mod interner;
+mod lock;
 pub mod schema;
+mod sealed;
 pub mod sink;
 pub mod source;
 #[cfg(test)]

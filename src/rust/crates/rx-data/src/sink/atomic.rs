@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -56,6 +56,12 @@ impl AtomicFile {
         Ok(atomic)
     }
 
+    /// The name that a temporary file of any process shall get; None: it is not the name of one.
+    pub(crate) fn target_name(name: &str) -> Option<&str> {
+        let (target, end) = name.strip_prefix('.')?.rsplit_once(MARK)?;
+        owner(end.as_bytes()).map(|_| target)
+    }
+
     /// The file's name once committed.
     pub fn target(&self) -> &Path {
         &self.target
@@ -69,6 +75,19 @@ impl AtomicFile {
     /// Writes all bytes at the end.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.write_all(bytes).map_err(|e| Error::io(&self.target, "write", &e))
+    }
+
+    /// Cuts off what stands behind a position, and returns it.
+    pub(crate) fn cut(&mut self, position: u64) -> Result<Vec<u8>> {
+        let Some(file) = &mut self.file else { return Err(Error::internal("a file was cut after its end")) };
+        let mut behind = Vec::new();
+        let cut = file
+            .seek(SeekFrom::Start(position))
+            .and_then(|_| file.read_to_end(&mut behind))
+            .and_then(|_| file.set_len(position))
+            .and_then(|()| file.seek(SeekFrom::Start(position)));
+        self.written = cut.map_err(|e| Error::io(&self.target, "write", &e))?;
+        Ok(behind)
     }
 
     /// Makes the content durable, then gives it the target's name.

@@ -27,6 +27,8 @@ pub struct Piece {
     pub(super) parts: Vec<Part>,
     /// Whether a logical block begins here.
     pub(super) starts_block: bool,
+    /// How many labels of each column were known when it was complete.
+    pub(super) levels: Vec<usize>,
 }
 
 /// Some rows of one incoming block.
@@ -63,6 +65,11 @@ impl Gather {
         self.cut(true)
     }
 
+    /// So many first labels of each column, in the order of their codes.
+    pub(super) fn labels(&self, counts: &[usize]) -> Vec<Vec<String>> {
+        self.interners.iter().zip(counts).map(|(interner, &n)| interner.labels()[..n].to_vec()).collect()
+    }
+
     /// The labels of each column, in the order of their codes.
     pub(super) fn into_levels(self) -> Vec<Vec<String>> {
         self.interners.into_iter().map(Interner::into_labels).collect()
@@ -76,7 +83,8 @@ impl Gather {
             if rows == 0 || !(all || rows >= *self.piece_rows.start() || rows as u64 == room) {
                 return pieces;
             }
-            pieces.push(Piece { parts: self.take(rows), starts_block: self.block_rows == 0 });
+            let levels = self.interners.iter().map(|interner| interner.labels().len()).collect();
+            pieces.push(Piece { parts: self.take(rows), starts_block: self.block_rows == 0, levels });
             self.block_rows = (self.block_rows + rows as u64) % self.rows_per_block;
         }
     }

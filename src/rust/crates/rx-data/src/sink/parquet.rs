@@ -7,6 +7,7 @@ use crate::column::Column;
 use crate::convert::{array_from_column, range, schema_to_arrow, union};
 use crate::error::{Error, Result};
 use crate::schema::{Field, Kind, Schema};
+use crate::sealed::SealedWriter;
 use arrow::array::{ArrayRef, AsArray, DictionaryArray, StringArray};
 use arrow::datatypes::{Int32Type, SchemaRef};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowRowGroupWriterFactory, compute_leaves};
@@ -63,7 +64,7 @@ pub struct ParquetSink {
 }
 
 struct Output {
-    file: SerializedFileWriter<AtomicFile>,
+    file: SerializedFileWriter<SealedWriter>,
     ranges: Vec<Option<(f64, f64)>>,
     rows: u64,
 }
@@ -89,7 +90,7 @@ impl ParquetSink {
         let properties = WriterProperties::builder()
             .set_compression(basic::Compression::SNAPPY)
             .set_created_by(format!("rxscale {}", env!("CARGO_PKG_VERSION")));
-        let file = AtomicFile::create(&path, options.overwrite)?;
+        let file = SealedWriter::new(AtomicFile::create(&path, options.overwrite)?);
         let file = SerializedFileWriter::new(file, columns.root_schema_ptr(), Arc::new(properties.build()));
         let file = file.map_err(failed)?;
         let group_rows = options.rows_per_block.unwrap_or(GROUP_ROWS);

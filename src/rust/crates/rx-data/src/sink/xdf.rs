@@ -1,19 +1,22 @@
-//! Writes XDF files.
+//! Writes XDF files and composite sets of them.
 
+mod file;
+mod set;
+
+use self::file::FileWriter;
+use self::set::SetWriter;
 use super::gather::{Gather, Piece, check_rows_per_block};
 use super::{AtomicFile, Sink};
 use crate::block::Block;
 use crate::column::Column;
-use crate::convert::{array_from_column, range, schema_to_arrow, union};
+use crate::convert::{array_from_column, range, union};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Kind, Schema};
 use crate::source::{Source, XdfSource};
-use crate::xdf::{self, Compression, FileInfo, Footer, InPlace, MAX_BATCH_ROWS, Message, Place};
+use crate::xdf::{self, BLOCK_ROWS, Compression, FileInfo, InPlace, MAX_BATCH_ROWS, Message};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
-/// Rows of a logical block where nobody says otherwise.
-const BLOCK_ROWS: u64 = 500_000;
 /// Fewer rows than this wait for more, so that small blocks do not become small record batches.
 const MIN_BATCH_ROWS: usize = 16_384;
 
@@ -32,9 +35,11 @@ pub struct XdfOptions {
     pub rows_per_block: Option<u64>,
     /// The user's description; None keeps that of a file appended to.
     pub description: Option<String>,
+    /// Blocks of each file of a composite set, whose folder `path` is then; None: one file.
+    pub blocks_per_file: Option<u64>,
 }
 
-/// Writes blocks to an XDF file.
+/// Writes blocks to an XDF file or a composite set.
 ///
 /// Levels get their codes in order of first appearance, after those that the schema (or the file appended to) knows. The
 /// range of a column is that of the values written, unless the schema has one already.
@@ -51,19 +56,21 @@ pub struct XdfSink {
 pub struct EncodedPiece {
     message: Message,
     starts_block: bool,
+    /// How many levels of each column it may hold.
+    levels: Vec<usize>,
     ranges: Vec<Option<(f64, f64)>>,
 }
 
-/// The file that grows.
-enum Target {
-    New(AtomicFile),
-    Old(InPlace),
+/// What grows.
+enum Store {
+    File(FileWriter),
+    Set(Box<SetWriter>),
 }
 
 struct Output {
-    target: Target,
-    batches: Vec<Place>,
-    info: FileInfo,
+    store: Store,
+    /// Whether there are rows already, so that ranges given are theirs.
+    appends: bool,
     /// Of the values written, by column.
     ranges: Vec<Option<(f64, f64)>>,
     /// Rows written by this sink.
@@ -74,46 +81,44 @@ impl XdfSink {
     /// Starts a file for blocks of these columns.
     pub fn create(schema: Schema, options: XdfOptions) -> Result<Self> {
         check_rows_per_block(options.rows_per_block)?;
-        if options.append_rows && options.path.exists() {
-            XdfSink::append(schema, options)
-        } else {
-            XdfSink::new_file(schema, options)
+        match options.blocks_per_file {
+            Some(0) => Err(Error::new(ErrorKind::Argument, "A file of a set cannot have 0 blocks.")
+                .hint("Pass a positive number as blocksPerCompositeFile.")),
+            Some(blocks) => XdfSink::set(schema, blocks, options),
+            None if options.append_rows && options.path.exists() => XdfSink::append(schema, options),
+            None => {
+                let info = FileInfo::new(options.description.clone().unwrap_or_default());
+                let file = FileWriter::new(AtomicFile::create(&options.path, options.overwrite)?, &schema, info)?;
+                Ok(XdfSink::new(schema, None, Store::File(file), false, &options))
+            }
         }
-    }
-
-    fn new_file(schema: Schema, options: XdfOptions) -> Result<Self> {
-        let mut target = Target::New(AtomicFile::create(&options.path, options.overwrite)?);
-        target.append(xdf::MAGIC)?;
-        target.append(&xdf::encode_schema(&schema_to_arrow(&schema)))?;
-        let description = options.description.clone().unwrap_or_default();
-        let info = FileInfo { version: xdf::FORMAT_VERSION, description, blocks: Vec::new() };
-        Ok(XdfSink::new(schema, None, target, Vec::new(), info, &options))
     }
 
     fn append(schema: Schema, options: XdfOptions) -> Result<Self> {
         let path = &options.path;
+        // Locked first: what the footer says then stays true.
+        let file = InPlace::open(path)?;
         let source = XdfSource::open(path)?;
-        let Some(mut info) = source.footer().info.clone() else { return Err(xdf::not_own(path)) };
-        let order = fit(source.schema(), &schema).map_err(|e| e.file(path))?;
-        let in_order = order.iter().enumerate().all(|(i, &j)| i == j);
-        if let Some(description) = &options.description {
-            info.description.clone_from(description);
-        }
-        let known = source.schema().clone();
-        let batches = source.footer().batches.clone();
-        drop(source);
-        let target = Target::Old(InPlace::open(path)?);
-        Ok(XdfSink::new(known, (!in_order).then_some(order), target, batches, info, &options))
+        let (info, order) = appended(&source, &schema, &options).map_err(|e| e.file(path))?;
+        let file = FileWriter::append(file, source.footer().batches.clone(), info);
+        Ok(XdfSink::new(source.schema().clone(), order, Store::File(file), true, &options))
     }
 
-    fn new(
-        schema: Schema,
-        order: Option<Vec<usize>>,
-        target: Target,
-        batches: Vec<Place>,
-        info: FileInfo,
-        options: &XdfOptions,
-    ) -> Self {
+    fn set(schema: Schema, blocks_per_file: u64, options: XdfOptions) -> Result<Self> {
+        let (folder, how) = (&options.path, options.compression);
+        let (lock, head) = SetWriter::open(folder, options.append_rows, options.overwrite)?;
+        let (schema, info, order) = match &head {
+            None => (schema, FileInfo::new(options.description.clone().unwrap_or_default()), None),
+            Some(head) => {
+                let (info, order) = appended(head, &schema, &options).map_err(|e| e.file(folder))?;
+                (head.schema().clone(), info, order)
+            }
+        };
+        let set = SetWriter::new(folder, lock, blocks_per_file, how, schema.clone(), info);
+        Ok(XdfSink::new(schema, order, Store::Set(Box::new(set)), head.is_some(), &options))
+    }
+
+    fn new(schema: Schema, order: Option<Vec<usize>>, store: Store, appends: bool, options: &XdfOptions) -> Self {
         let rows_per_block = options.rows_per_block.unwrap_or(BLOCK_ROWS);
         let gather = Gather::new(&schema, MIN_BATCH_ROWS..=MAX_BATCH_ROWS, rows_per_block);
         let ranges = vec![None; schema.fields.len()];
@@ -121,7 +126,7 @@ impl XdfSink {
             order,
             compression: options.compression,
             gather: Mutex::new(gather),
-            output: Mutex::new(Output { target, batches, info, ranges, rows: 0 }),
+            output: Mutex::new(Output { store, appends, ranges, rows: 0 }),
             schema,
         }
     }
@@ -137,7 +142,7 @@ impl XdfSink {
             stored.push(array_from_column(&column, field)?);
         }
         let message = xdf::encode_batch(rows, &stored, self.compression)?;
-        Ok(EncodedPiece { message, starts_block: piece.starts_block, ranges })
+        Ok(EncodedPiece { message, starts_block: piece.starts_block, levels: piece.levels, ranges })
     }
 }
 
@@ -163,7 +168,7 @@ impl Sink for XdfSink {
 
     fn write(&self, pieces: Vec<EncodedPiece>) -> Result<()> {
         let mut output = lock(&self.output)?;
-        pieces.into_iter().try_for_each(|piece| output.write(piece))
+        pieces.into_iter().try_for_each(|piece| output.write(piece, |levels| Ok(lock(&self.gather)?.labels(levels))))
     }
 
     fn finish(self) -> Result<u64> {
@@ -177,62 +182,43 @@ impl Sink for XdfSink {
 }
 
 impl Output {
-    fn write(&mut self, piece: EncodedPiece) -> Result<()> {
-        let rows = piece.message.rows;
-        self.batches.push(self.target.message(&piece.message)?);
-        match self.info.blocks.last_mut() {
-            Some(block) if !piece.starts_block => block.push(rows),
-            _ => self.info.blocks.push(vec![rows]),
+    /// Writes a piece; `labels` gives the first labels of each column.
+    fn write(&mut self, piece: EncodedPiece, labels: impl Fn(&[usize]) -> Result<Vec<Vec<String>>>) -> Result<()> {
+        match &mut self.store {
+            Store::File(file) => file.write(&piece)?,
+            Store::Set(set) => set.write(&piece, labels)?,
         }
-        self.rows += rows;
+        self.rows += piece.message.rows;
         for (known, new) in self.ranges.iter_mut().zip(piece.ranges) {
             *known = union(*known, new);
         }
         Ok(())
     }
 
-    fn finish(mut self, mut schema: Schema, levels: Vec<Vec<String>>, compression: Compression) -> Result<u64> {
-        let appended = matches!(self.target, Target::Old(_));
+    fn finish(self, mut schema: Schema, levels: Vec<Vec<String>>, compression: Compression) -> Result<u64> {
         for (field, range) in schema.fields.iter_mut().zip(self.ranges) {
             let given = field.low.zip(field.high);
-            if let Some((low, high)) = if appended { union(given, range) } else { given.or(range) } {
+            if let Some((low, high)) = if self.appends { union(given, range) } else { given.or(range) } {
                 (field.low, field.high) = (Some(low), Some(high));
             }
         }
-        let mut dictionaries = Vec::new();
-        for (field, levels) in schema.fields.iter().zip(levels) {
-            if let Kind::Factor { .. } = field.kind {
-                let dictionary = xdf::encode_dictionary(dictionaries.len() as i64, &levels, compression)?;
-                dictionaries.push(self.target.message(&dictionary)?);
-            }
-        }
-        self.target.append(&Footer::encode(&schema_to_arrow(&schema), &self.batches, &dictionaries, &self.info)?)?;
-        match self.target {
-            Target::New(file) => {
-                let path = file.target().to_path_buf();
-                file.commit()?;
-                xdf::discard_journal(&path);
-            }
-            Target::Old(file) => file.commit()?,
+        match self.store {
+            Store::File(file) => file.finish(&schema, levels, compression).map(drop)?,
+            Store::Set(set) => set.finish(&schema, levels)?,
         }
         Ok(self.rows)
     }
 }
 
-impl Target {
-    fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        match self {
-            Target::New(file) => file.append(bytes),
-            Target::Old(file) => file.append(bytes),
-        }
+/// What a file says of itself with rows appended, and the order of these rows' columns.
+fn appended(source: &XdfSource, schema: &Schema, options: &XdfOptions) -> Result<(FileInfo, Option<Vec<usize>>)> {
+    let mut info = source.footer().info.clone().ok_or_else(|| xdf::not_own(&options.path))?;
+    if let Some(description) = &options.description {
+        info.description.clone_from(description);
     }
-
-    fn message(&mut self, message: &Message) -> Result<Place> {
-        match self {
-            Target::New(file) => message.write_to(file.position(), |bytes| file.append(bytes)),
-            Target::Old(file) => file.message(message),
-        }
-    }
+    let order = fit(source.schema(), schema)?;
+    let in_order = order.iter().enumerate().all(|(i, &j)| i == j);
+    Ok((info, (!in_order).then_some(order)))
 }
 
 /// Where each column of the file is among the new ones, if they fit: the same names, and types that lose nothing.

@@ -1,5 +1,6 @@
 //! Where blocks come from.
 
+mod composite;
 mod frame;
 mod open;
 mod parquet;
@@ -7,6 +8,7 @@ mod range;
 mod text;
 mod xdf;
 
+pub use composite::CompositeSource;
 pub use frame::Frame;
 pub use open::open_file;
 pub use parquet::ParquetSource;
@@ -36,8 +38,23 @@ pub trait Source: Send + Sync {
     fn file(&self) -> Option<&Path> {
         None
     }
+    /// What the file says of itself.
+    fn about(&self) -> About {
+        About::default()
+    }
     /// Starts a pass over some columns (positions in the schema, in the order wanted).
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>>;
+}
+
+/// What a file says of itself beyond its columns and rows.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct About {
+    /// The user's description.
+    pub description: Option<String>,
+    /// How the values are compressed: "none", "lz4", "zstd", "snappy", ...
+    pub compression: Option<String>,
+    /// Number of files, of a composite set.
+    pub files: Option<usize>,
 }
 
 /// One pass over a source. Many threads may call [`Scan::next`] at once: decoding is parallel.

@@ -1,35 +1,31 @@
 //! Parquet files.
 
-use super::{Scan, Source, Tickets, open_file, read_at};
+use super::{About, Scan, Source, Tickets, open_file};
 use crate::block::Block;
 use crate::column::{Column, NA_I32};
 use crate::convert::{Nulls, column_from_array, schema_from_arrow};
 use crate::error::{Error, Result};
 use crate::interner::Interner;
 use crate::schema::{Labels, Schema};
+use crate::sealed::SealedFile;
 use crate::sink::{PARQUET_INFO_KEY, ParquetInfo};
-use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::basic::Compression;
 use parquet::errors::ParquetError;
-use parquet::file::reader::{ChunkReader, Length};
-use std::fs::File;
-use std::io::{self, BufReader, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows of a block: row groups are much larger than what should be decoded at once.
 const BLOCK_ROWS: usize = 65_536;
-/// How much is read at once where Parquet reads a stream.
-const READ_BYTES: usize = 64 << 10;
 
 /// A Parquet file. A block is some rows of one row group; the logical blocks are the row groups.
 ///
 /// Text is text, unless the file's Arrow schema says that it was categories.
 pub struct ParquetSource {
     path: PathBuf,
-    file: Positioned,
+    file: SealedFile,
     metadata: ArrowReaderMetadata,
     schema: Schema,
     /// The levels that are agreed for each column, with their codes.
@@ -48,9 +44,7 @@ struct RowsOfGroup {
 impl ParquetSource {
     /// Opens a file and reads its metadata.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = open_file(path)?;
-        let length = file.metadata().map_err(|e| Error::io(path, "read", &e))?.len();
-        let file = Positioned { file: Arc::new(file), length };
+        let file = SealedFile::open(open_file(path)?, path)?;
         let metadata = guarded(path, || ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
         let mut schema = schema_from_arrow(metadata.schema());
         let known = metadata.metadata().file_metadata().key_value_metadata();
@@ -137,6 +131,17 @@ impl Source for ParquetSource {
         Some(&self.path)
     }
 
+    fn about(&self) -> About {
+        let first = self.metadata.metadata().row_groups().first().and_then(|group| group.columns().first());
+        let compression = first.map(|column| match column.compression() {
+            Compression::UNCOMPRESSED => "none".to_string(),
+            Compression::LZ4_RAW => "lz4".to_string(),
+            other => other.to_string().chars().take_while(|c| c.is_alphanumeric()).collect::<String>().to_lowercase(),
+        });
+        let description = Some(self.description.clone()).filter(|text| !text.is_empty());
+        About { description, compression, files: None }
+    }
+
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
         let columns = columns.to_vec();
         Ok(Box::new(Tickets::new(self.blocks.len(), move |index| self.read(index, &columns))))
@@ -158,54 +163,10 @@ fn with_levels(column: Column, levels: &Labels, known: &Interner) -> Column {
 /// Runs the decoder, which may panic on damaged files instead of giving an error.
 fn guarded<T>(path: &Path, decode: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
     match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Err(ParquetError::General(what) | ParquetError::EOF(what))) => Err(Error::corrupt(path, what)),
+        Ok(Err(ParquetError::External(cause))) => Err(Error::corrupt(path, cause)),
         Ok(decoded) => decoded.map_err(|e| Error::corrupt(path, e)),
         Err(_) => Err(Error::corrupt(path, "it is damaged")),
-    }
-}
-
-/// A file that many threads read at once; std's own clones would share one position.
-#[derive(Clone)]
-struct Positioned {
-    file: Arc<File>,
-    length: u64,
-}
-
-impl Length for Positioned {
-    fn len(&self) -> u64 {
-        self.length
-    }
-}
-
-impl ChunkReader for Positioned {
-    type T = BufReader<From>;
-
-    fn get_read(&self, start: u64) -> std::result::Result<Self::T, ParquetError> {
-        Ok(BufReader::with_capacity(READ_BYTES, From { file: self.clone(), position: start }))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> std::result::Result<Bytes, ParquetError> {
-        if start.checked_add(length as u64).is_none_or(|end| end > self.length) {
-            return Err(ParquetError::EOF("it points outside of the file".to_string()));
-        }
-        let mut bytes = vec![0; length];
-        read_at(&self.file, start, &mut bytes)?;
-        Ok(bytes.into())
-    }
-}
-
-/// A file from some position on.
-struct From {
-    file: Positioned,
-    position: u64,
-}
-
-impl Read for From {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let rest = self.file.length.saturating_sub(self.position);
-        let n = buffer.len().min(usize::try_from(rest).unwrap_or(usize::MAX));
-        read_at(&self.file.file, self.position, &mut buffer[..n])?;
-        self.position += n as u64;
-        Ok(n)
     }
 }
 
@@ -265,32 +226,33 @@ mod tests {
         assert_eq!(dir.names(), ["x.parquet"]);
     }
 
+    /// What a file says of itself and its values.
+    fn read(path: &Path) -> Result<(Schema, String, Vec<Vec<String>>)> {
+        let file = ParquetSource::open(path)?;
+        let all = (0..file.schema().fields.len()).collect::<Vec<_>>();
+        Ok((file.schema().clone(), file.description().to_string(), values(&file, &all)?))
+    }
+
     #[test]
-    fn damaged_files_are_errors_and_nothing_worse() {
+    fn no_flipped_bit_changes_a_value_or_does_worse() {
         let dir = TempDir::new();
         let path = dir.join("x.parquet");
-        write(40, options(&path));
+        write(40, ParquetOptions { description: Some("All kinds".to_string()), ..options(&path) });
         let good = fs::read(&path).unwrap();
-        let read = |bytes: &[u8]| {
-            fs::write(&path, bytes).unwrap();
-            let file = ParquetSource::open(&path)?;
-            values(&file, &(0..file.schema().fields.len()).collect::<Vec<_>>()).map(drop)
-        };
-        let mut results = Vec::new();
+        let right = read(&path).unwrap();
         for i in 0..good.len() {
             let mut bad = good.clone();
             bad[i] ^= 0x81;
-            results.push(read(&bad));
+            fs::write(&path, &bad).unwrap();
+            match read(&path) {
+                Ok(found) => assert_eq!(found, right, "byte {i} of {}", good.len()),
+                Err(error) => assert_eq!(error.kind, ErrorKind::CorruptFile, "byte {i}: {error:?}"),
+            }
         }
-        let cuts = (0..good.len()).step_by(37).map(|cut| read(&good[..cut])).collect::<Vec<_>>();
-        assert!(cuts.iter().all(|r| r.is_err()));
-        for error in results.into_iter().chain(cuts).filter_map(Result::err) {
-            assert!(
-                matches!(error.kind, ErrorKind::CorruptFile | ErrorKind::WrongType | ErrorKind::Value),
-                "{error:?}"
-            );
+        for cut in (0..good.len()).step_by(37) {
+            fs::write(&path, &good[..cut]).unwrap();
+            assert_eq!(read(&path).unwrap_err().kind, ErrorKind::CorruptFile, "cut at {cut}");
         }
-        assert_eq!(read(b"").unwrap_err().kind, ErrorKind::CorruptFile);
         assert_eq!(ParquetSource::open(&dir.join("y.parquet")).err().unwrap().kind, ErrorKind::File);
     }
 }

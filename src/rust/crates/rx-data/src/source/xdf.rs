@@ -1,19 +1,20 @@
 //! XDF and other Arrow IPC files.
 
-use super::{Scan, Source, Tickets, open_file};
+use super::{About, Scan, Source, Tickets, open_file};
 use crate::block::Block;
 use crate::convert::{Dictionary, Nulls};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
-use crate::xdf::{Footer, Pool, Reader, Slot, Want, end_of};
+use crate::xdf::{BLOCK_ROWS, Footer, MAX_BATCH_ROWS, Pool, Reader, Slot, Want, end_of};
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-/// An Arrow IPC file: one of rxscale (`.xdf`) or of others (`.arrow`, `.feather` version 2). A block is a record batch.
+/// An Arrow IPC file: one of rxscale (`.xdf`) or of others (`.arrow`, `.feather` version 2). A block is a record batch,
+/// or a piece of a large one.
 ///
 /// Only the columns asked for are read, by positioned reads that need no lock. An append that did not finish, or has not
 /// yet, is not seen.
@@ -26,12 +27,24 @@ pub struct XdfSource {
     dictionaries: HashMap<i64, Dictionary>,
     /// Rows of each record batch.
     batch_rows: Vec<u64>,
+    /// How the first of them is compressed.
+    compression: Option<&'static str>,
     pool: Arc<Pool>,
 }
 
 impl XdfSource {
     /// Opens a file and reads its footer and dictionaries.
     pub fn open(path: &Path) -> Result<Self> {
+        let file = XdfSource::open_any(path)?;
+        if file.footer.info.as_ref().is_some_and(|info| info.files.is_some()) {
+            let message = format!("'{}' holds no rows: it lists the files of a composite set.", path.display());
+            return Err(Error::new(ErrorKind::File, message).file(path).hint("Name the folder of the set."));
+        }
+        Ok(file)
+    }
+
+    /// The same, also for the head of a composite set.
+    pub(crate) fn open_any(path: &Path) -> Result<Self> {
         let file = open_file(path)?;
         let end = end_of(&file, path)?;
         let footer = Footer::read(&file, end, path)?;
@@ -42,12 +55,14 @@ impl XdfSource {
             Some(info) => info.blocks.concat(),
             None => footer.batches.iter().map(|&place| reader.rows(place)).collect::<Result<_>>()?,
         };
+        let compression = footer.batches.first().map(|&place| reader.compression(place)).transpose()?;
         let mut schema = footer.schema.clone();
         for (field, id) in schema.fields.iter_mut().zip(&footer.dictionary_ids) {
             field.levels = id.and_then(|id| dictionaries.get(&id)).map(|d| d.labels.clone());
         }
         let slots = Slot::all(&footer.arrow);
-        Ok(XdfSource { path: path.to_path_buf(), slots, schema, dictionaries, batch_rows, pool, file, footer })
+        let path = path.to_path_buf();
+        Ok(XdfSource { path, slots, schema, dictionaries, batch_rows, compression, pool, file, footer })
     }
 
     /// The user's description of the file.
@@ -63,6 +78,28 @@ impl XdfSource {
     /// The footer, for those who write behind it.
     pub(crate) fn footer(&self) -> &Footer {
         &self.footer
+    }
+
+    /// How the columns at these positions are read.
+    fn wants(&self, columns: &[usize]) -> Result<Vec<Want<'_>>> {
+        let want = |&index: &usize| -> Result<Want<'_>> {
+            let name = self.schema.fields[index].name.as_str();
+            let dictionary = match self.footer.dictionary_ids[index] {
+                None => None,
+                Some(id) => Some(self.dictionaries.get(&id).ok_or_else(|| {
+                    let message = format!("Column '{name}' has categories that are not text.");
+                    let hint = format!("Leave it out: varsToDrop = \"{name}\".");
+                    Error::new(ErrorKind::WrongType, message).column(name).file(&self.path).hint(hint)
+                })?),
+            };
+            Ok(Want { index, name, slot: &self.slots[index], dictionary })
+        };
+        columns.iter().map(want).collect()
+    }
+
+    /// Some columns of a record batch.
+    pub(super) fn batch(&self, index: usize, columns: &[usize]) -> Result<Block> {
+        self.read(index, &self.wants(columns)?)
     }
 
     fn read(&self, index: usize, wanted: &[Want<'_>]) -> Result<Block> {
@@ -87,8 +124,13 @@ impl Source for XdfSource {
     fn block_rows(&self) -> Option<Vec<u64>> {
         Some(match &self.footer.info {
             Some(info) => info.blocks.iter().map(|batches| batches.iter().sum()).collect(),
-            None => self.batch_rows.clone(),
+            None => pieces(&self.batch_rows, BLOCK_ROWS).map(|piece| piece.rows).collect(),
         })
+    }
+
+    fn about(&self) -> About {
+        let description = Some(self.description().to_string()).filter(|text| !text.is_empty());
+        About { description, compression: self.compression.map(str::to_string), files: None }
     }
 
     fn file(&self) -> Option<&Path> {
@@ -96,21 +138,43 @@ impl Source for XdfSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        let want = |&index: &usize| -> Result<Want<'_>> {
-            let name = self.schema.fields[index].name.as_str();
-            let dictionary = match self.footer.dictionary_ids[index] {
-                None => None,
-                Some(id) => Some(self.dictionaries.get(&id).ok_or_else(|| {
-                    let message = format!("Column '{name}' has categories that are not text.");
-                    let hint = format!("Leave it out: varsToDrop = \"{name}\".");
-                    Error::new(ErrorKind::WrongType, message).column(name).file(&self.path).hint(hint)
-                })?),
+        let wanted = self.wants(columns)?;
+        if self.batch_rows.iter().all(|&rows| rows <= MAX_BATCH_ROWS as u64) {
+            return Ok(Box::new(Tickets::new(self.batch_rows.len(), move |index| self.read(index, &wanted))));
+        }
+        // Batches of others may be as large as the file. One is decoded once, and handed out in pieces.
+        let pieces: Vec<BatchPiece> = pieces(&self.batch_rows, MAX_BATCH_ROWS as u64).collect();
+        // Each batch once it is decoded, and how many of its rows are still to be handed out.
+        let decoded: Vec<_> = self.batch_rows.iter().map(|&rows| Mutex::new((None, rows))).collect();
+        Ok(Box::new(Tickets::new(pieces.len(), move |index| {
+            let BatchPiece { batch, offset, rows } = pieces[index];
+            let mut decoded = decoded[batch].lock().map_err(|_| Error::internal("a batch was poisoned"))?;
+            let (block, left) = &mut *decoded;
+            let whole = match block.take() {
+                Some(whole) => whole,
+                None => self.read(batch, &wanted)?,
             };
-            Ok(Want { index, name, slot: &self.slots[index], dictionary })
-        };
-        let wanted = columns.iter().map(want).collect::<Result<Vec<_>>>()?;
-        Ok(Box::new(Tickets::new(self.batch_rows.len(), move |index| self.read(index, &wanted))))
+            let piece = Block { index, ..whole.slice(offset as usize, rows as usize) };
+            *left -= rows;
+            *block = (*left > 0).then_some(whole);
+            Ok(piece)
+        })))
     }
+}
+
+/// Some rows of a record batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct BatchPiece {
+    batch: usize,
+    offset: u64,
+    rows: u64,
+}
+
+/// Batches cut to pieces of so many rows at most.
+fn pieces(batch_rows: &[u64], most: u64) -> impl Iterator<Item = BatchPiece> {
+    batch_rows.iter().enumerate().flat_map(move |(batch, &all)| {
+        (0..all).step_by(most as usize).map(move |offset| BatchPiece { batch, offset, rows: most.min(all - offset) })
+    })
 }
 
 fn nulls_of(footer: &Footer) -> Nulls {

@@ -1,7 +1,8 @@
 //! Record batches and dictionaries as messages: metadata (a flatbuffer) and a body of buffers.
 
-use super::codec::{Compression, Pool, compress, decompress};
+use super::codec::{Compression, Pool, compress, decompress, name_of};
 use super::footer::Place;
+use crate::checksum::checksum;
 use crate::column::Column;
 use crate::convert::{Dictionary, Nulls, Stored, cannot_hold, column_from_array};
 use crate::error::{Error, Result};
@@ -27,6 +28,10 @@ const MAX_NULL_ROWS: usize = 1 << 26;
 /// The key, in a message's metadata, of the exact doubles of dates and times: `[[column, offset, length], ...]`. They
 /// stand in the body behind the buffers that Arrow knows of, compressed like them.
 const EXACT_KEY: &str = "rxscale.exact";
+/// The key, in a message's metadata, of the checksums of its buffers as they are stored, 16 hexadecimal digits each; those
+/// of the exact doubles come last.
+const SUMS_KEY: &str = "rxscale.sums";
+const SUM_DIGITS: usize = 16;
 
 /// A message ready to be written.
 #[derive(Debug, Default)]
@@ -37,6 +42,8 @@ pub(crate) struct Message {
     pub body: Vec<u8>,
     /// Rows of a record batch.
     pub rows: u64,
+    /// The checksum of the metadata.
+    pub checksum: u64,
 }
 
 impl Message {
@@ -46,7 +53,8 @@ impl Message {
         append(&[0; METADATA_ALIGNMENT][..(offset - position) as usize])?;
         append(&self.metadata)?;
         append(&self.body)?;
-        Ok(Place { offset, metadata: self.metadata.len() as u64, body: self.body.len() as u64 })
+        let (metadata, body) = (self.metadata.len() as u64, self.body.len() as u64);
+        Ok(Place { offset, metadata, body, checksum: Some(self.checksum) })
     }
 }
 
@@ -74,9 +82,11 @@ pub(crate) fn encode_dictionary(id: i64, labels: &[String], compression: Compres
 
 fn encode(rows: usize, columns: &[Stored], compression: Compression, dictionary: Option<i64>) -> Result<Message> {
     let (mut body, mut nodes, mut buffers) = (Vec::new(), Vec::new(), Vec::new());
+    let mut sums = String::new();
     let mut push = |bytes: &[u8]| -> Result<ipc::Buffer> {
         let start = body.len();
         compress(compression, bytes, &mut body).map_err(Error::internal)?;
+        sums.push_str(&format!("{:0SUM_DIGITS$x}", checksum(&body[start..])));
         let buffer = ipc::Buffer::new(start as i64, (body.len() - start) as i64);
         body.resize(body.len().next_multiple_of(BODY_ALIGNMENT), 0);
         Ok(buffer)
@@ -124,23 +134,21 @@ fn encode(rows: usize, columns: &[Stored], compression: Compression, dictionary:
             (MessageHeader::DictionaryBatch, builder.finish().as_union_value())
         }
     };
-    let exact = if exact.is_empty() {
-        None
-    } else {
-        let json = serde_json::to_string(&exact).map_err(|e| Error::internal(e.to_string()))?;
-        Some(metadata_to_fb(&mut fbb, &[(EXACT_KEY, json)].into()))
-    };
+    let mut custom = datatypes::Metadata::from([(SUMS_KEY, sums)]);
+    if !exact.is_empty() {
+        custom.insert(EXACT_KEY, serde_json::to_string(&exact).map_err(|e| Error::internal(e.to_string()))?);
+    }
+    let custom = metadata_to_fb(&mut fbb, &custom);
     let mut message = ipc::MessageBuilder::new(&mut fbb);
     message.add_version(MetadataVersion::V5);
     message.add_header_type(kind);
     message.add_bodyLength(body.len() as i64);
     message.add_header(header);
-    if let Some(exact) = exact {
-        message.add_custom_metadata(exact);
-    }
+    message.add_custom_metadata(custom);
     let root = message.finish();
     fbb.finish(root, None);
-    Ok(Message { metadata: frame(fbb.finished_data()), body, rows: rows as u64 })
+    let metadata = frame(fbb.finished_data());
+    Ok(Message { checksum: checksum(&metadata), metadata, body, rows: rows as u64 })
 }
 
 /// Where a column's parts are in every batch of a file.
@@ -219,6 +227,28 @@ pub(crate) struct Reader<'a> {
     pub nulls: Nulls,
 }
 
+/// A part of a body.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    range: Range<u64>,
+    /// Of the bytes as they are stored, where the file has checksums.
+    checksum: Option<u64>,
+}
+
+/// The checksums of a message's buffers; none in files without them.
+#[derive(Clone, Copy)]
+struct Sums<'a>(Option<&'a str>);
+
+impl Sums<'_> {
+    /// The checksum of a buffer; None if the file should have one and has not.
+    fn get(self, buffer: usize) -> Option<Option<u64>> {
+        let Some(all) = self.0 else { return Some(None) };
+        let start = buffer.checked_mul(SUM_DIGITS)?;
+        let digits = all.get(start..start.checked_add(SUM_DIGITS)?)?;
+        u64::from_str_radix(digits, 16).ok().map(Some)
+    }
+}
+
 /// A column to be read from a batch.
 pub(crate) struct Want<'a> {
     /// Its position in the file.
@@ -239,14 +269,22 @@ impl Reader<'_> {
         self.length(batch.ok_or_else(|| self.damaged())?).map(|n| n as u64)
     }
 
+    /// How a record batch is compressed.
+    pub(crate) fn compression(&self, place: Place) -> Result<&'static str> {
+        let bytes = self.metadata(place)?;
+        let batch = self.message(&bytes)?.header_as_record_batch().ok_or_else(|| self.damaged())?;
+        Ok(batch.compression().map_or("none", |c| name_of(c.codec())))
+    }
+
     /// Some columns of a record batch, and its number of rows.
     pub(crate) fn columns(&self, place: Place, wanted: &[Want<'_>]) -> Result<(usize, Vec<Column>)> {
         let bytes = self.metadata(place)?;
         let message = self.message(&bytes)?;
         let batch = message.header_as_record_batch().ok_or_else(|| self.damaged())?;
         let rows = self.length(batch)?;
-        let exact = self.exact(message)?;
+        let (exact, sums) = (self.exact(message)?, self.sums(place, message)?);
 
+        let known = batch.buffers().map_or(0, |buffers| buffers.len());
         let mut ranges = Vec::new();
         let mut parts = Vec::with_capacity(wanted.len());
         for want in wanted {
@@ -254,10 +292,10 @@ impl Reader<'_> {
                 return Err(cannot_hold(&want.slot.data_type, want.name).file(self.path));
             }
             let first = ranges.len();
-            let exact = exact.iter().find(|(j, ..)| *j == want.index);
+            let exact = exact.iter().enumerate().find(|(_, (j, ..))| *j == want.index);
             match exact {
-                Some(&(_, offset, length)) => ranges.push(self.inside(place, offset, length)?),
-                None => ranges.extend(self.ranges(place, batch, want.slot, rows)?),
+                Some((i, &(_, offset, length))) => ranges.push(self.inside(place, offset, length, sums, known + i)?),
+                None => ranges.extend(self.ranges(place, batch, sums, want.slot, rows)?),
             }
             parts.push((first..ranges.len(), exact.is_some()));
         }
@@ -288,12 +326,13 @@ impl Reader<'_> {
         type_of: impl Fn(i64) -> Option<DataType>,
     ) -> Result<(i64, bool, Option<ArrayRef>)> {
         let bytes = self.metadata(place)?;
-        let header = self.message(&bytes)?.header_as_dictionary_batch().ok_or_else(|| self.damaged())?;
+        let message = self.message(&bytes)?;
+        let header = message.header_as_dictionary_batch().ok_or_else(|| self.damaged())?;
         let Some(data_type) = type_of(header.id()) else { return Ok((header.id(), header.isDelta(), None)) };
         let batch = header.data().ok_or_else(|| self.damaged())?;
         let slot = Slot { data_type, coded: false, before: Counts::default() };
         let rows = self.length(batch)?;
-        let ranges = self.ranges(place, batch, &slot, rows)?;
+        let ranges = self.ranges(place, batch, self.sums(place, message)?, &slot, rows)?;
         let buffers = self.buffers(place, batch, &ranges)?;
         let values = self.array(&slot.data_type, rows, &buffers)?;
         Ok((header.id(), header.isDelta(), Some(values)))
@@ -306,6 +345,9 @@ impl Reader<'_> {
     fn metadata(&self, place: Place) -> Result<Vec<u8>> {
         let mut bytes = vec![0; place.metadata as usize];
         read_at(self.file, place.offset, &mut bytes).map_err(|e| Error::io(self.path, "read", &e))?;
+        if place.checksum.is_some_and(|sum| checksum(&bytes) != sum) {
+            return Err(self.damaged());
+        }
         Ok(bytes)
     }
 
@@ -321,24 +363,39 @@ impl Reader<'_> {
     }
 
     fn exact(&self, message: ipc::Message<'_>) -> Result<Vec<(usize, i64, i64)>> {
-        let found = message.custom_metadata().iter().flatten().find(|kv| kv.key() == Some(EXACT_KEY));
-        match found.filter(|_| self.nulls == Nulls::Coded) {
+        match custom(message, EXACT_KEY).filter(|_| self.nulls == Nulls::Coded) {
             None => Ok(Vec::new()),
-            Some(kv) => serde_json::from_str(kv.value().unwrap_or("")).map_err(|_| self.damaged()),
+            Some(json) => serde_json::from_str(json).map_err(|_| self.damaged()),
         }
     }
 
-    /// A part of a body, if it is inside of it.
-    fn inside(&self, place: Place, offset: i64, length: i64) -> Result<Range<u64>> {
-        let range = || {
+    /// The checksums of a message's buffers, which it has if it has one itself.
+    fn sums<'m>(&self, place: Place, message: ipc::Message<'m>) -> Result<Sums<'m>> {
+        match place.checksum {
+            None => Ok(Sums(None)),
+            Some(_) => Ok(Sums(Some(custom(message, SUMS_KEY).ok_or_else(|| self.damaged())?))),
+        }
+    }
+
+    /// A part of a body that is a buffer, if it is inside of it.
+    fn inside(&self, place: Place, offset: i64, length: i64, sums: Sums<'_>, buffer: usize) -> Result<Part> {
+        let part = || {
             let (start, length) = (u64::try_from(offset).ok()?, u64::try_from(length).ok()?);
-            Some(start..start.checked_add(length).filter(|&end| end <= place.body)?)
+            let range = start..start.checked_add(length).filter(|&end| end <= place.body)?;
+            Some(Part { range, checksum: sums.get(buffer)? })
         };
-        range().ok_or_else(|| self.damaged())
+        part().ok_or_else(|| self.damaged())
     }
 
     /// The parts of the body that an array needs: validity, if any is null, then its buffers.
-    fn ranges(&self, place: Place, batch: ipc::RecordBatch<'_>, slot: &Slot, rows: usize) -> Result<Vec<Range<u64>>> {
+    fn ranges(
+        &self,
+        place: Place,
+        batch: ipc::RecordBatch<'_>,
+        sums: Sums<'_>,
+        slot: &Slot,
+        rows: usize,
+    ) -> Result<Vec<Part>> {
         let (nodes, buffers) = (batch.nodes().unwrap_or_default(), batch.buffers().unwrap_or_default());
         if slot.before.nodes >= nodes.len() || nodes.get(slot.before.nodes).length() != rows as i64 {
             return Err(self.damaged());
@@ -358,32 +415,32 @@ impl Reader<'_> {
         let mut ranges = Vec::with_capacity(last - first);
         for i in first..last {
             let buffer = buffers.get(i);
-            ranges.push(self.inside(place, buffer.offset(), buffer.length())?);
+            ranges.push(self.inside(place, buffer.offset(), buffer.length(), sums, i)?);
         }
         let without_nulls = nodes.get(slot.before.nodes).null_count() == 0;
         if let Some(validity) = ranges.first_mut()
             && (without_nulls || self.nulls == Nulls::Coded && slot.coded)
         {
-            *validity = 0..0;
-        } else if ranges.first().is_some_and(Range::is_empty) && rows > 0 {
+            *validity = Part::default();
+        } else if ranges.first().is_some_and(|part| part.range.is_empty()) && rows > 0 {
             return Err(self.damaged());
         }
         Ok(ranges)
     }
 
     /// Reads parts of a body, near ones at once, and decompresses them.
-    fn buffers(&self, place: Place, batch: ipc::RecordBatch<'_>, ranges: &[Range<u64>]) -> Result<Vec<Buffer>> {
+    fn buffers(&self, place: Place, batch: ipc::RecordBatch<'_>, parts: &[Part]) -> Result<Vec<Buffer>> {
         let codec = batch.compression().map(|c| c.codec());
-        let mut order: Vec<usize> = (0..ranges.len()).filter(|&i| !ranges[i].is_empty()).collect();
-        order.sort_unstable_by_key(|&i| ranges[i].start);
-        let mut buffers = vec![Buffer::default(); ranges.len()];
+        let mut order: Vec<usize> = (0..parts.len()).filter(|&i| !parts[i].range.is_empty()).collect();
+        order.sort_unstable_by_key(|&i| parts[i].range.start);
+        let mut buffers = vec![Buffer::default(); parts.len()];
         let mut rest = order.as_slice();
         while let Some(&first) = rest.first() {
-            let start = ranges[first].start / BODY_ALIGNMENT as u64 * BODY_ALIGNMENT as u64;
-            let mut end = ranges[first].end;
+            let start = parts[first].range.start / BODY_ALIGNMENT as u64 * BODY_ALIGNMENT as u64;
+            let mut end = parts[first].range.end;
             let near = rest.iter().take_while(|&&i| {
-                let near = ranges[i].start <= end.saturating_add(READ_GAP);
-                end = if near { end.max(ranges[i].end) } else { end };
+                let near = parts[i].range.start <= end.saturating_add(READ_GAP);
+                end = if near { end.max(parts[i].range.end) } else { end };
                 near
             });
             let (group, others) = rest.split_at(near.count());
@@ -392,8 +449,11 @@ impl Reader<'_> {
             read_at(self.file, offset, read.bytes_mut()).map_err(|e| Error::io(self.path, "read", &e))?;
             let read = Buffer::from(read);
             for &i in group {
-                let Range { start: from, end: to } = ranges[i];
+                let Part { range: Range { start: from, end: to }, checksum: sum } = parts[i];
                 let buffer = read.slice_with_length((from - start) as usize, (to - from) as usize);
+                if sum.is_some_and(|sum| checksum(&buffer) != sum) {
+                    return Err(self.damaged());
+                }
                 buffers[i] = match codec {
                     None => buffer,
                     Some(codec) => decompress(codec, &buffer, self.pool)
@@ -446,6 +506,11 @@ impl Reader<'_> {
             .map_err(|e| Error::corrupt(self.path, format!("a block is damaged ({e})")))?;
         Ok(make_array(data))
     }
+}
+
+/// An entry of a message's own metadata.
+fn custom<'m>(message: ipc::Message<'m>, key: &str) -> Option<&'m str> {
+    message.custom_metadata().iter().flatten().find(|kv| kv.key() == Some(key))?.value()
 }
 
 /// Bits of one item in the first buffer of a type that a column can hold.

@@ -1,7 +1,7 @@
 //! Compressed buffers, and memory that is used again.
 //!
 //! Arrow's compressed buffer is its length (8 bytes, little endian; -1: stored as it is) and an LZ4 or Zstandard frame.
-//! Frames written here carry a checksum, so damage is found when they are read.
+//! Frames written here have no checksum of their own, since every stored buffer has one ([`crate::checksum`]).
 
 use arrow::buffer::{Buffer, MutableBuffer};
 use arrow::ipc::CompressionType;
@@ -34,6 +34,11 @@ impl Compression {
     }
 }
 
+/// The name of a codec in information on files.
+pub(super) fn name_of(codec: CompressionType) -> &'static str {
+    if codec == CompressionType::ZSTD { "zstd" } else { "lz4" }
+}
+
 /// Bytes before the frame: the length of the content.
 const PREFIX: usize = 8;
 /// The length that stands for content stored as it is.
@@ -51,14 +56,12 @@ pub(super) fn compress(compression: Compression, input: &[u8], output: &mut Vec<
     let start = output.len();
     output.extend_from_slice(&(input.len() as i64).to_le_bytes());
     if compression == Compression::Lz4 {
-        let info =
-            FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB).content_checksum(true);
+        let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
         let mut encoder = FrameEncoder::with_frame_info(info, &mut *output);
         encoder.write_all(input).map_err(|e| e.to_string())?;
         encoder.finish().map_err(|e| e.to_string())?;
     } else {
         let mut compressor = zstd::bulk::Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL).map_err(|e| e.to_string())?;
-        compressor.include_checksum(true).map_err(|e| e.to_string())?;
         output.extend_from_slice(&compressor.compress(input).map_err(|e| e.to_string())?);
     }
     if output.len() - start >= PREFIX + input.len() {
@@ -87,7 +90,7 @@ pub(super) fn decompress(codec: CompressionType, input: &Buffer, pool: &Arc<Pool
         CompressionType::LZ4_FRAME => {
             let mut decoder = FrameDecoder::new(frame);
             decoder.read_exact(output.bytes_mut()).map_err(|e| e.to_string())?;
-            // Reading on to the end is what verifies the checksum.
+            // Reading on to the end is what verifies the checksum, where there is one.
             decoder.read(&mut [0]).map_err(|e| e.to_string())? == 0
         }
         CompressionType::ZSTD => {
@@ -178,16 +181,8 @@ mod tests {
                 compress(compression, input, &mut output).unwrap();
                 let frame = Buffer::from(&output[3..]);
                 assert_eq!(decompress(compression.codec().unwrap(), &frame, &pool).unwrap().as_slice(), &input[..]);
-                // What is not compressed has no checksum.
-                if frame[..PREFIX] == STORED.to_le_bytes() {
-                    continue;
-                }
-                assert!(decompress(compression.codec().unwrap(), &frame.slice_with_length(0, 20), &pool).is_err());
-                for i in (0..frame.len()).step_by(13) {
-                    let mut bad = frame.to_vec();
-                    bad[i] ^= 0x55;
-                    let back = decompress(compression.codec().unwrap(), &Buffer::from(bad), &pool);
-                    assert!(back.is_err() || back.unwrap().as_slice() == &input[..]);
+                if frame[..PREFIX] != STORED.to_le_bytes() {
+                    assert!(decompress(compression.codec().unwrap(), &frame.slice_with_length(0, 20), &pool).is_err());
                 }
             }
         }

@@ -1,5 +1,7 @@
 //! The end of an Arrow IPC file: where everything is.
 
+use super::set::SetFile;
+use crate::checksum::{SEAL, Sealed, check_seal, checksum, seal};
 use crate::convert::schema_from_arrow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
@@ -24,7 +26,7 @@ const TRAILER: u64 = 10;
 /// The key of [`FileInfo`] in the footer's metadata.
 const INFO_KEY: &str = "rxscale";
 /// The newest version of [`FileInfo`] that can be read.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 1;
 
 /// Where a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,8 @@ pub(crate) struct Place {
     pub metadata: u64,
     /// Bytes of its body, which follow.
     pub body: u64,
+    /// The checksum of its metadata, which in turn has those of its buffers; none in files without checksums.
+    pub checksum: Option<u64>,
 }
 
 /// What only files of rxscale say about themselves.
@@ -47,6 +51,20 @@ pub(crate) struct FileInfo {
     pub description: String,
     /// The logical blocks, each with the rows of its record batches.
     pub blocks: Vec<Vec<u64>>,
+    /// The checksums of all messages, as they are in [`Place`]: record batches, then dictionaries. Only the footer's bytes
+    /// hold them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    checksums: Vec<Option<u64>>,
+    /// The data files of a composite set, in its head.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub files: Option<Vec<SetFile>>,
+}
+
+impl FileInfo {
+    /// Of a file without rows.
+    pub(crate) fn new(description: String) -> Self {
+        FileInfo { version: FORMAT_VERSION, description, blocks: Vec::new(), checksums: Vec::new(), files: None }
+    }
 }
 
 /// A file's footer.
@@ -64,6 +82,8 @@ pub(crate) struct Footer {
     pub dictionaries: Vec<Place>,
     /// Present in files of rxscale.
     pub info: Option<FileInfo>,
+    /// The footer's own checksum, by which the head of a set knows its files.
+    pub seal: u64,
 }
 
 impl Footer {
@@ -102,9 +122,22 @@ impl Footer {
         if length > limit - start.len() as u64 {
             return Err(corrupt("its footer has an impossible length"));
         }
-        let mut bytes = vec![0; length as usize];
-        read_at(file, limit - length, &mut bytes).map_err(io)?;
-        Footer::parse(&bytes, limit - length, path)
+        // With what seals it before, where there is room for that, and its length behind.
+        let before = (limit - length).min(SEAL as u64);
+        let mut bytes = vec![0; (before + length) as usize + 4];
+        read_at(file, limit - length - before, &mut bytes).map_err(io)?;
+        let (before, sealed) = bytes.split_at(before as usize);
+        let intact = match check_seal(before, sealed) {
+            Sealed::Broken => return Err(corrupt("its footer is damaged")),
+            Sealed::Intact => true,
+            Sealed::No => false,
+        };
+        let mut footer = Footer::parse(&sealed[..length as usize], limit - length, path)?;
+        footer.seal = checksum(sealed);
+        if !intact && footer.batches.iter().chain(&footer.dictionaries).any(|place| place.checksum.is_some()) {
+            return Err(corrupt("its footer is damaged"));
+        }
+        Ok(footer)
     }
 
     fn parse(bytes: &[u8], limit: u64, path: &Path) -> Result<Footer> {
@@ -125,27 +158,38 @@ impl Footer {
                 let metadata = u64::try_from(block.metaDataLength()).ok().filter(|&m| m >= 8)?;
                 let body = u64::try_from(block.bodyLength()).ok()?;
                 let end = offset.checked_add(metadata)?.checked_add(body)?;
-                (end <= limit).then_some(Place { offset, metadata, body })
+                (end <= limit).then_some(Place { offset, metadata, body, checksum: None })
             };
             let places = blocks.iter().flatten().map(place).collect::<Option<Vec<_>>>();
             places.ok_or_else(|| corrupt("its footer points outside of the file"))
         };
-        let (batches, dictionaries) = (places(footer.recordBatches())?, places(footer.dictionaries())?);
+        let (mut batches, mut dictionaries) = (places(footer.recordBatches())?, places(footer.dictionaries())?);
         let info = footer.custom_metadata().iter().flatten().find(|kv| kv.key() == Some(INFO_KEY));
-        let info = info.map(|kv| parse_info(kv.value().unwrap_or(""), batches.len(), path)).transpose()?;
+        let mut info = info.map(|kv| parse_info(kv.value().unwrap_or(""), batches.len(), path)).transpose()?;
+        let checksums = info.as_mut().map(|info| std::mem::take(&mut info.checksums)).unwrap_or_default();
+        if !checksums.is_empty() {
+            if checksums.len() != batches.len() + dictionaries.len() {
+                return Err(corrupt("its footer is damaged"));
+            }
+            let places = batches.iter_mut().chain(&mut dictionaries);
+            places.zip(checksums).for_each(|(place, checksum)| place.checksum = checksum);
+        }
         let schema = schema_from_arrow(&arrow);
-        Ok(Footer { arrow, schema, dictionary_ids: ids, batches, dictionaries, info })
+        Ok(Footer { arrow, schema, dictionary_ids: ids, batches, dictionaries, info, seal: 0 })
     }
 
-    /// The bytes that end a file: an end-of-stream mark, the footer, its length, the magic.
+    /// The bytes that end a file (an end-of-stream mark, a seal, the footer, its length, the magic), and the footer's
+    /// checksum.
     pub(crate) fn encode(
         arrow: &ArrowSchema,
         batches: &[Place],
         dictionaries: &[Place],
         info: &FileInfo,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<(Vec<u8>, u64)> {
         let block = |p: &Place| ipc::Block::new(p.offset as i64, p.metadata as i32, p.body as i64);
-        let json = serde_json::to_string(info).map_err(|e| Error::internal(e.to_string()))?;
+        let checksums = batches.iter().chain(dictionaries).map(|place| place.checksum).collect();
+        let info = FileInfo { checksums, ..info.clone() };
+        let json = serde_json::to_string(&info).map_err(|e| Error::internal(e.to_string()))?;
         let mut fbb = FlatBufferBuilder::new();
         let dictionaries = fbb.create_vector(&dictionaries.iter().map(block).collect::<Vec<_>>());
         let batches = fbb.create_vector(&batches.iter().map(block).collect::<Vec<_>>());
@@ -164,7 +208,9 @@ impl Footer {
         let footer = fbb.finished_data();
         let length = i32::try_from(footer.len())
             .map_err(|_| Error::new(ErrorKind::Unsupported, "The file has more blocks than its footer can hold."))?;
-        Ok([&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], footer, &length.to_le_bytes(), END_MAGIC].concat())
+        let footer = [footer, &length.to_le_bytes()].concat();
+        let end = [&[0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0], &seal(&footer)[..], &footer, END_MAGIC].concat();
+        Ok((end, checksum(&footer)))
     }
 }
 

@@ -3,9 +3,12 @@
 //! Nothing before the old end of the file is ever changed; new batches and a new footer go behind the old footer. Before
 //! the first byte is written, a journal next to the file notes the old length; after the last byte is on disk, the
 //! journal goes. So whoever finds a journal knows that the file ends, in truth, at the old length.
+//!
+//! Who appends holds the file's lock. Readers need none.
 
 use super::{Message, Place};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{is_same_file, lock};
 use crate::source::{open_file, read_at};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -26,8 +29,17 @@ fn journal_of(path: &Path) -> PathBuf {
 
 /// Where the file ends: its length, or the length before an append that did not finish.
 pub(crate) fn end_of(file: &File, path: &Path) -> Result<u64> {
-    let length = file.metadata().map_err(|e| Error::io(path, "read", &e))?.len();
-    let Ok(journal) = fs::read(journal_of(path)) else { return Ok(length) };
+    let journal_of = journal_of(path);
+    let journal = || fs::read(&journal_of).ok();
+    // The length counts only if no append begins or ends while it is looked up.
+    let (length, journal) = loop {
+        let before = journal();
+        let length = file.metadata().map_err(|e| Error::io(path, "read", &e))?.len();
+        if before == journal() {
+            break (length, before);
+        }
+    };
+    let Some(journal) = journal else { return Ok(length) };
     // A journal that was not written to its end preceded no change, and one with another tail is of another file that
     // had this name.
     let Some((old, tail)) = journal.split_first_chunk::<LENGTH>() else { return Ok(length) };
@@ -56,12 +68,16 @@ pub(crate) struct InPlace {
 }
 
 impl InPlace {
-    /// Opens a file to append to it. An append that did not finish is cut off first.
+    /// Opens a file to append to it, and locks it. An append that did not finish is cut off first.
     pub(crate) fn open(path: &Path) -> Result<Self> {
         drop(open_file(path)?);
         let path = fs::canonicalize(path).map_err(|e| Error::io(path, "open", &e))?;
         let failed = |e: io::Error| Error::io(&path, "append to", &e);
         let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(failed)?;
+        lock(&file, &path)?;
+        if !is_same_file(&file, &path) {
+            return Err(replaced(&path));
+        }
         let old_length = end_of(&file, &path)?;
         if file.metadata().map_err(failed)?.len() != old_length {
             file.set_len(old_length).and_then(|()| file.sync_all()).map_err(failed)?;
@@ -79,9 +95,9 @@ impl InPlace {
 
     /// Writes all bytes at the end.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.file.write_all(bytes).map_err(|e| Error::io(&self.path, "append to", &e))?;
+        // Counted first: a write that fails may have written a part.
         self.position += bytes.len() as u64;
-        Ok(())
+        self.file.write_all(bytes).map_err(|e| Error::io(&self.path, "append to", &e))
     }
 
     /// Writes a message at the end, and tells where it is.
@@ -92,6 +108,9 @@ impl InPlace {
     /// Makes what was written durable and part of the file.
     pub(crate) fn commit(mut self) -> Result<()> {
         self.file.sync_all().map_err(|e| Error::io(&self.path, "append to", &e))?;
+        if !is_same_file(&self.file, &self.path) {
+            return Err(replaced(&self.path));
+        }
         fs::remove_file(journal_of(&self.path)).map_err(|e| Error::io(&self.path, "append to", &e))?;
         self.committed = true;
         sync_folder(&self.path);
@@ -101,11 +120,21 @@ impl InPlace {
 
 impl Drop for InPlace {
     fn drop(&mut self) {
-        // The journal stays unless the file is whole again.
-        if !self.committed && self.file.set_len(self.old_length).and_then(|()| self.file.sync_all()).is_ok() {
+        if self.committed {
+            return;
+        }
+        let unchanged = self.position == self.old_length;
+        let whole = unchanged || self.file.set_len(self.old_length).and_then(|()| self.file.sync_all()).is_ok();
+        // The journal stays unless the file is whole again; that of a file that took its name is not ours.
+        if whole && is_same_file(&self.file, &self.path) {
             let _ = fs::remove_file(journal_of(&self.path));
         }
     }
+}
+
+fn replaced(path: &Path) -> Error {
+    let message = format!("'{}' was replaced while it was being appended to.", path.display());
+    Error::new(ErrorKind::File, message).file(path).hint("Append again, if the new file shall have the rows too.")
 }
 
 /// Makes the names in a file's folder durable, where the system can.
@@ -123,6 +152,38 @@ mod tests {
 
     fn end(path: &Path) -> u64 {
         end_of(&open_file(path).unwrap(), path).unwrap()
+    }
+
+    /// Leaves a file as a process does that dies: its handle is closed, nothing else is done.
+    fn die(mut file: InPlace) {
+        file.committed = true;
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_second_append_has_to_wait_for_the_first() {
+        let dir = TempDir::new();
+        let path = dir.join("x.xdf");
+        fs::write(&path, "old").unwrap();
+        let first = InPlace::open(&path).unwrap();
+        let error = InPlace::open(&path).unwrap_err();
+        assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::File, Some("Try again when that is done.")));
+        first.commit().unwrap();
+        InPlace::open(&path).unwrap();
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn an_append_to_a_file_that_is_replaced_fails_and_leaves_the_new_one_alone() {
+        let dir = TempDir::new();
+        let path = dir.join("x.xdf");
+        fs::write(&path, "old").unwrap();
+        let mut file = InPlace::open(&path).unwrap();
+        file.append(b"more").unwrap();
+        fs::write(dir.join("y"), "new").unwrap();
+        fs::rename(dir.join("y"), &path).unwrap();
+        assert_eq!(file.commit().unwrap_err().kind, ErrorKind::File);
+        assert_eq!((fs::read(&path).unwrap(), end(&path)), (b"new".to_vec(), 3));
     }
 
     #[test]
@@ -155,7 +216,7 @@ mod tests {
         fs::write(&path, "old").unwrap();
         let mut file = InPlace::open(&path).unwrap();
         file.append(b"to").unwrap();
-        std::mem::forget(file);
+        die(file);
         assert_eq!(end(&path), 3);
         let mut file = InPlace::open(&path).unwrap();
         assert_eq!(file.position, 3);
@@ -183,7 +244,7 @@ mod tests {
         let dir = TempDir::new();
         let path = dir.join("x.xdf");
         fs::write(&path, "old").unwrap();
-        std::mem::forget(InPlace::open(&path).unwrap());
+        die(InPlace::open(&path).unwrap());
         fs::write(&path, "replaced").unwrap();
         assert_eq!(end(&path), 8);
         let journal = dir.join("x.xdf.journal");

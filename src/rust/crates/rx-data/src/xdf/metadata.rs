@@ -1,5 +1,6 @@
 //! Changing what a file says of its columns, without touching its rows.
 
+use super::set::{head_of, lock_set};
 use super::{Compression, Footer, InPlace, encode_dictionary};
 use crate::convert::schema_to_arrow;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,10 +19,21 @@ pub struct Metadata {
     pub description: String,
 }
 
-/// Replaces a file's metadata by what `change` makes of it. A new footer, and the dictionaries whose labels changed, are
-/// appended; a crash leaves the file as it was or as it shall be.
+/// Replaces the metadata of a file, or of a composite set by its folder, by what `change` makes of it. A new footer, and
+/// the dictionaries whose labels changed, are appended; a crash leaves the file as it was or as it shall be.
 pub fn update_metadata(path: &Path, change: impl FnOnce(&mut Metadata) -> Result<()>) -> Result<()> {
-    let source = XdfSource::open(path)?;
+    if let Some(head) = head_of(path) {
+        let _lock = lock_set(path)?;
+        return update_file(&head, change);
+    }
+    drop(XdfSource::open(path)?);
+    update_file(path, change)
+}
+
+fn update_file(path: &Path, change: impl FnOnce(&mut Metadata) -> Result<()>) -> Result<()> {
+    // Locked first: what the footer says then stays true.
+    let mut file = InPlace::open(path)?;
+    let source = XdfSource::open_any(path)?;
     let footer = source.footer();
     let Some(info) = &footer.info else { return Err(not_own(path)) };
     let old = Metadata { schema: source.schema().clone(), description: info.description.clone() };
@@ -45,15 +57,12 @@ pub fn update_metadata(path: &Path, change: impl FnOnce(&mut Metadata) -> Result
             dictionaries.push(place);
         }
     }
-    let info = super::FileInfo { description: new.description, ..info.clone() };
-    let batches = footer.batches.clone();
-    drop(source);
-
-    let mut file = InPlace::open(path)?;
+    let mut info = info.clone();
+    info.description = new.description;
     for (i, message) in relabelled {
         dictionaries[i] = file.message(&message)?;
     }
-    file.append(&Footer::encode(&schema_to_arrow(&new.schema), &batches, &dictionaries, &info)?)?;
+    file.append(&Footer::encode(&schema_to_arrow(&new.schema), &footer.batches, &dictionaries, &info)?.0)?;
     file.commit()
 }
 
