@@ -224,8 +224,8 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = lis
     refuse_set(set)
     return(NULL)
   }
-  names_set <- isTRUE(set$createCompositeSet) && is_string(outFile) && tolower(tools::file_ext(outFile)) %in% c("", "xdf")
-  target <- if (names_set) RxXdfData(outFile) else as_source(outFile, "outFile")
+  is_set <- isTRUE(set$createCompositeSet) && is_string(outFile) && tolower(tools::file_ext(outFile)) %in% c("", "xdf")
+  target <- if (is_set) RxXdfData(outFile) else as_source(outFile, "outFile")
   check_argument(methods::is(target, "RxFileData"), "outFile", "NULL, the name of a file or a data source")
   if (append && !methods::is(target, "RxXdfData")) {
     rx_abort("unsupported", "Rows can be appended to XDF files only.")

@@ -21,8 +21,8 @@
 #' @param stringsAsFactors no effect here: an XDF file knows which columns are factors.
 #' @param blocksPerRead how many blocks transforms see at once.
 #' @param fileSystem NULL or `"native"`.
-#' @param createCompositeSet whether a composite set is written, in a folder of that name without the extension .xdf; NULL
-#'   adds to or replaces a set where there is one.
+#' @param createCompositeSet whether a composite set is written, in a folder of that name without the extension .xdf;
+#'   NULL adds to or replaces a set where there is one.
 #' @param blocksPerCompositeFile how many blocks each file of a set gets.
 #' @param createPartitionSet not supported yet: anything but NULL is an error.
 #' @param x a path or an `RxXdfData` object.
@@ -41,7 +41,9 @@ RxXdfData <- function(file, varsToKeep = NULL, varsToDrop = NULL, returnDataFram
                       blocksPerRead = rxGetOption("blocksPerRead"), fileSystem = NULL, createCompositeSet = NULL,
                       createPartitionSet = NULL, blocksPerCompositeFile = 3) {
   refuse_unsupported("createPartitionSet")
-  check_argument(is.null(createCompositeSet) || is_flag(createCompositeSet), "createCompositeSet", "TRUE, FALSE or NULL")
+  check_argument(
+    is.null(createCompositeSet) || is_flag(createCompositeSet), "createCompositeSet", "TRUE, FALSE or NULL"
+  )
   check_argument(
     is_count(blocksPerCompositeFile) && blocksPerCompositeFile > 0, "blocksPerCompositeFile", "a positive whole number"
   )
@@ -111,5 +113,6 @@ has_xdf_extension <- function(file) tolower(tools::file_ext(file)) == "xdf"
 #'
 #' @noRd
 is_composite_set <- function(path) {
-  vapply(path, function(folder) length(list.files(file.path(folder, "metadata"), "\\.xdfm$")) > 0, NA, USE.NAMES = FALSE)
+  heads <- lapply(file.path(path, "metadata"), list.files, pattern = "\\.xdfm$")
+  lengths(heads) > 0
 }
