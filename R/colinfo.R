@@ -1,7 +1,8 @@
 # What users say of columns: colClasses, colInfo and stringsAsFactors. Text sources hand it to the engine's parser; the
 # columns of other sources have types already and are converted chunk by chunk.
 
-#' What colClasses and colInfo say, as the engine takes it: a named list with an element per column
+#' What colClasses and colInfo say, as the engine takes it: a list with an element per column, named by the column
+#' unless that is told by its index only
 #'
 #' @noRd
 column_options <- function(colClasses, colInfo) {
@@ -9,56 +10,70 @@ column_options <- function(colClasses, colInfo) {
     is.null(colClasses) || (is_strings(colClasses) && has_names(colClasses)), "colClasses",
     "a character vector of types named by column"
   )
-  options <- lapply(as.list(colClasses), function(type) list(kind = engine_kind(type)))
-  colInfo <- named_col_info(colInfo)
-  for (name in names(colInfo)) {
-    said <- column_option(name, colInfo[[name]])
-    options[[name]][names(said)] <- said
+  check_argument(is.null(colInfo) || is.list(colInfo), "colInfo", "a list of lists named by column")
+  options <- lapply(seq_along(colInfo), function(at) column_option(names(colInfo)[at], colInfo[[at]], at))
+  names(options) <- vapply(options, function(option) option$name %||% "", "")
+  for (name in names(colClasses)) {
+    kind <- engine_kind(colClasses[[name]])
+    if (!name %in% names(options)) {
+      options[[name]] <- list(name = name, kind = kind)
+    } else if (is.null(options[[name]]$kind)) {
+      options[[name]]$kind <- kind
+    }
   }
-  if (length(options)) options
+  options
 }
 
 #' The column's options from its element of colInfo
 #'
+#' @param name name of the element, or NULL
+#' @param at its position
 #' @noRd
-column_option <- function(name, info) {
-  known <- c("type", "newName", "description", "levels", "low", "high")
-  later <- c("newLevels", "start", "width", "decimalPlaces", "index")
-  for (field in intersect(names(info), later)) {
+column_option <- function(name, info, at) {
+  check_argument(is.list(info), "colInfo", "a list of lists named by column")
+  name <- element_name(name) %||% info$name
+  shown <- name %||% info$index
+  if (is.null(shown)) {
     rx_abort(
-      "unsupported", sprintf("colInfo field `%s` (column '%s') is not supported yet.", field, name),
-      column = name
+      "argument", sprintf("Element %d of `colInfo` names no column.", at),
+      hint = "Name it, or give it a field `name`, or `index` for the column's position."
     )
   }
-  warn_unknown(setdiff(names(info), c("name", known)), known, sprintf("colInfo field of column '%s'", name))
-  option <- list(new_name = info$newName, description = info$description, low = info$low, high = info$high)
-  option <- lapply(option[lengths(option) > 0], function(x) if (is.numeric(x)) as.double(x) else x)
-  option$levels <- if (!is.null(info$levels)) as.list(as.character(info$levels))
+  unknown <- setdiff(names(info), c("name", "type", names(col_info_fields)))
+  warn_unknown(unknown, c("type", names(col_info_fields)), sprintf("colInfo field of column '%s'", shown))
+  option <- if (is.null(name)) list() else list(name = name)
+  for (field in intersect(names(col_info_fields), names(info))) {
+    rule <- col_info_fields[[field]]
+    if (!is.null(info[[field]])) {
+      check_argument(rule$ok(info[[field]]), sprintf("%s` of column `%s", field, shown), rule$must)
+      option[[rule$engine]] <- rule$as(info[[field]])
+    }
+  }
   option$kind <- if (!is.null(info$type)) engine_kind(info$type)
+  # An index says nothing where there is a name.
+  if (!is.null(name)) option$index <- NULL
   option
 }
 
-#' colInfo with every element named by its column
-#'
-#' @noRd
-named_col_info <- function(colInfo) {
-  check_argument(is.null(colInfo) || is.list(colInfo), "colInfo", "a list of lists named by column")
-  for (at in seq_along(colInfo)) {
-    check_argument(is.list(colInfo[[at]]), "colInfo", "a list of lists named by column")
-    name <- names(colInfo)[at]
-    if (is.null(name) || is.na(name) || !nzchar(name)) {
-      name <- colInfo[[at]]$name
-      if (is.null(name)) {
-        rx_abort(
-          "unsupported", sprintf("Element %d of `colInfo` names no column.", at),
-          hint = "Name it, or give it a field `name`; `index` is not supported yet."
-        )
-      }
-      names(colInfo)[at] <- name
-    }
-  }
-  colInfo
-}
+element_name <- function(name) if (length(name) && !is.na(name) && nzchar(name)) name
+
+col_info_field <- function(engine, must, ok, as = identity) list(engine = engine, must = must, ok = ok, as = as)
+
+# What colInfo can say of a column besides its type: the engine's name for it, and what it may be.
+col_info_fields <- list(
+  newName = col_info_field("new_name", "a string", function(x) is_string(x)),
+  description = col_info_field("description", "a string", function(x) is_string(x)),
+  levels = col_info_field("levels", "a vector of labels", function(x) !anyNA(x), function(x) as.list(as.character(x))),
+  newLevels = col_info_field(
+    "new_levels", "a vector of labels", function(x) !anyNA(x), function(x) as.list(as.character(x))
+  ),
+  low = col_info_field("low", "a number", function(x) is_number(x), as.double),
+  high = col_info_field("high", "a number", function(x) is_number(x), as.double),
+  start = col_info_field("start", "a position from 1", function(x) is_count(x), as.integer),
+  width = col_info_field("width", "a number of characters", function(x) is_count(x), as.integer),
+  decimalPlaces = col_info_field("decimal_places", "a number of digits", function(x) is_count(x), as.integer),
+  index = col_info_field("index", "a position from 1", function(x) is_count(x), as.integer)
+)
 
 has_names <- function(x) !is.null(names(x)) && all(nzchar(names(x)))
 
@@ -89,7 +104,9 @@ engine_kinds <- list(
   logical = "logical", integer = "integer", int16 = "int16", int64 = "int64", float32 = "float32",
   numeric = "numeric", character = "character", string = "character", Date = "date",
   factor = list(factor = list(ordered = FALSE)), ordered = list(factor = list(ordered = TRUE)),
-  POSIXct = list(date_time = list(tz = "GMT")), uint16 = "unsupported", factorIndex = "unsupported"
+  POSIXct = list(date_time = list(tz = "GMT")),
+  # There is no smaller type that holds them all.
+  uint16 = "integer", factorIndex = "unsupported"
 )
 
 #' How the columns of a chunk are converted, or NULL where there is nothing to convert
@@ -99,15 +116,9 @@ engine_kinds <- list(
 #' @noRd
 column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, colInfo = NULL) {
   options <- column_options(colClasses, colInfo)
-  for (name in names(options)) {
-    kept_columns(names(kinds), name)
-    refused <- intersect(names(options[[name]]), c("description", "low", "high"))
-    if (length(refused)) {
-      rx_abort(
-        "unsupported", sprintf("colInfo field `%s` (column '%s') works on text only.", refused[1], name),
-        hint = "Use rxSetVarInfo() on the imported file.", column = name
-      )
-    }
+  for (option in options) {
+    refuse_text_only(option)
+    kept_columns(names(kinds), option$name)
   }
   if (isTRUE(stringsAsFactors)) {
     text <- setdiff(names(kinds)[kinds == "character"], names(options))
@@ -129,13 +140,32 @@ column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, 
   )
 }
 
+#' Refuses what colInfo can say of text only
+#'
+#' @param option an element of column_options()
+#' @noRd
+refuse_text_only <- function(option) {
+  of_engine <- vapply(col_info_fields, function(rule) rule$engine, "")
+  text_only <- setdiff(names(of_engine), c("newName", "levels", "newLevels"))
+  refused <- text_only[of_engine[text_only] %in% names(option)]
+  if (length(refused)) {
+    rx_abort(
+      "unsupported",
+      sprintf("colInfo field `%s` (column '%s') works on text only.", refused[1], option$name %||% option$index),
+      hint = "Use rxSetVarInfo() on the imported file.", column = option$name
+    )
+  }
+}
+
 #' @param option an element of column_options()
 #' @noRd
 converted_column <- function(x, option) {
   kind <- option$kind %||% if (!is.null(option$levels)) engine_kind("factor")
   if (is.list(kind) && !is.null(kind$factor)) {
-    levels <- option$levels %||% if (is.factor(x)) levels(x) else unique(x[!is.na(x)])
-    return(factor(x, levels = as.character(unlist(levels)), ordered = kind$factor$ordered))
+    levels <- as.character(unlist(option$levels %||% if (is.factor(x)) levels(x) else unique(x[!is.na(x)])))
+    labels <- as.character(unlist(option$new_levels %||% levels))
+    check_argument(length(labels) == length(levels), "newLevels", "as many labels as there are levels")
+    return(factor(x, levels = levels, labels = labels, ordered = kind$factor$ordered))
   }
   if (is.factor(x) && !is.null(kind)) {
     x <- as.character(x)

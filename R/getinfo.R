@@ -49,7 +49,8 @@ rxGetInfo <- function(data, getVarInfo = FALSE, getBlockSizes = FALSE, getValueL
   result <- if (is.data.frame(source)) {
     list(objName = deparse1(substitute(data)), class = class(source), length = length(columns))
   } else {
-    list(fileName = info$file, numCompositeFiles = info$files)
+    file <- if (methods::is(source, "RxTextData")) located_text(source) else info$file
+    list(fileName = file, numCompositeFiles = info$files)
   }
   result$description <- info$description %||% attr(source, ".rxDescription", exact = TRUE)
   result$numRows <- if (!is.null(info$rows)) as_counts(info$rows)

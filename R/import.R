@@ -15,7 +15,7 @@
 #' extended by new levels, and columns whose type differs are an error.
 #'
 #' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of
-#'   a file.
+#'   a file, or names of several text files that are read as one.
 #' @param outFile NULL for a data frame; the name of a file to write (`.xdf`, also where there is no extension;
 #'   `.parquet`; else text); or a data source.
 #' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other. Columns that
@@ -35,8 +35,8 @@
 #' @param colClasses named character vector of types.
 #' @param colInfo list of lists of types and other facts about columns, named by column or with elements `name`.
 #' @param rowsPerRead rows that transforms see at once and that are a block of the output.
-#' @param type `"auto"` tells the type of a file by its extension; `"text"` and `"textFast"` say that it is delimited
-#'   text, whatever its name. Ignored for data sources.
+#' @param type `"auto"` tells the type of a file by its extension; `"text"` and `"textFast"` say that it is text,
+#'   `"fixed"` and `"fixedFast"` that it is text of fixed format, whatever its name. Ignored for data sources.
 #' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for
 #'   none.
 #' @param reportProgress see [rxOptions()].
@@ -286,10 +286,14 @@ written_source <- function(outFile, sink) if (is_string(outFile)) as_source(sink
 import_source <- function(inData, type, rowsPerRead, ...) {
   types <- c("auto", "text", "textFast", "fixed", "fixedFast", "sas", "spss", "odbc", "odbcFast")
   check_argument(is_string(type) && type %in% types, "type", paste0('"', types, '"', collapse = ", "))
-  if (!(type %in% c("auto", "text", "textFast"))) {
+  if (type %in% c("sas", "spss", "odbc", "odbcFast")) {
     rx_abort("unsupported", sprintf("Importing type \"%s\" is not supported yet.", type))
   }
-  source <- if (is_string(inData) && type != "auto") RxTextData(inData) else as_source(inData, "inData")
+  source <- if (is.character(inData) && type != "auto") {
+    RxTextData(inData, isFixedFormat = if (startsWith(type, "fixed")) TRUE)
+  } else {
+    as_source(inData, "inData")
+  }
   given <- list(..., rowsPerRead = rowsPerRead)
   known <- source_arguments(source)
   warn_unknown(setdiff(dot_names(...), known), union(known, names(formals(rxImport))))

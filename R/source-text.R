@@ -1,57 +1,96 @@
 #' Text data source
 #'
-#' A file of delimited text, plain or compressed by gzip. (Written text is always plain.)
+#' A file of delimited text or of fixed format, plain or compressed by gzip; or several files, or a folder of them, that
+#' are read as one.
 #'
 #' **Types.** The first `rowsToSniff` rows decide the type of each column that neither `colInfo` nor `colClasses` names:
 #' logical, integer, numeric or character; dates and times have to be named. A later value that does not fit is an error
-#' which names the row, the value, and the `colClasses` that mends it. Decimals become doubles, not float32 as in
-#' RevoScaleR: `rxOptions(defaultDecimalColType = "float32")` brings that back.
+#' which names the file, the row, the value, and the `colClasses` that mends it. Decimals become doubles, not float32 as
+#' in RevoScaleR: `rxOptions(defaultDecimalColType = "float32")` brings that back.
 #'
 #' **colInfo** is a list with an element for every column that there is something to say of, named by the column, or
-#' unnamed with the column in its field `name`. The other fields:
+#' unnamed with the column in its field `name` or its position, from 1, as `index`. The other fields:
 #'
-#' * `type`: `"logical"`, `"integer"`, `"int16"`, `"float32"`, `"numeric"`, `"character"` (or `"string"`), `"factor"`,
-#'   `"ordered"`, `"Date"` or `"POSIXct"`;
+#' * `type`: `"logical"`, `"integer"`, `"int16"`, `"uint16"` (kept as integer), `"float32"`, `"numeric"`, `"character"`
+#'   (or `"string"`), `"factor"`, `"ordered"`, `"Date"` or `"POSIXct"`;
 #' * `levels`: levels of a factor; other values become missing;
+#' * `newLevels`: other labels for the `levels`, one for each;
 #' * `newName`: the column's name from here on;
 #' * `description`: a text shown by [rxGetVarInfo()];
-#' * `low`, `high`: bounds for `F()` in formulas.
+#' * `low`, `high`: bounds for `F()` in formulas;
+#' * `start`, `width`: where the column begins in each line, from 1, and how many characters it has: see Fixed format.
+#'   In delimited text `width` alone makes text keep no more than so many characters;
+#' * `decimalPlaces`: in fixed format, how many digits of a number that has no decimal point are decimals.
 #'
-#' `newLevels`, `index`, `start`, `width` and `decimalPlaces` are not supported yet and refused.
+#' **Levels** of a factor that are not given are coded in the order in which they first appear, row by row and file by
+#' file.
 #'
-#' **Levels** of a factor that are not given are coded in the order in which they first appear in the file.
+#' **Several files.** A folder stands for the files in it, in the order of their names (`x_2` before `x_10`) without
+#' those that are empty or whose name begins with a dot or an underscore. All files must have the same columns: the same
+#' names in any order if their first rows hold names, else as many. Each of them gives its share of `rowsToSniff`.
+#'
+#' **Fixed format** is told by `start` and `width`, which all elements of `colInfo` must have then; columns that are not
+#' described are left out, and those without a `type` are text. Blanks around a value do not count, blank lines are left
+#' out. Positions are those of characters, not of bytes. An `.sts` file describes text of fixed format, too:
+#'
+#' ```
+#' FILE claims.dat
+#' FIRST LINE 2
+#' VARIABLES
+#'   age 1-5 (A)
+#'   cost 6-11
+#'   x y z 12-20
+#' ```
+#'
+#' where `(A)` marks text, `FIRST LINE` may be absent, and variables of one line share its columns evenly. `colInfo` can
+#' say more of the variables.
+#'
+#' **Dates and times** are read as `readDateFormat` and `readPOSIXctFormat` say: `%d` day, `%m` month (a number, or an
+#' English name or its first three letters), `%y` year (see `centuryCutoff`), `%Y` year as it stands, `%H` hour, `%M`
+#' minute, `%S` second with or without decimals, `%n` milliseconds, `%N` decimals of a second, `%p` am or pm; `%c`
+#' skips a character, `%5c` five, `%$c` the rest, `%w` a word; what is in `[ ]` may be absent; `%%`, `%[` and `%]`
+#' stand for these characters, a blank for any number of blanks. Parts that the format lacks are the first ones: the
+#' first of January, midnight. The default formats also read ISO 8601's, such as `2013-01-31T12:00:00Z`. Times are UTC.
 #'
 #' There is one parser, which is fast and does all; so `useFastRead`, `quotedDelimiters` (always TRUE),
 #' `checkVarsToKeep` (always TRUE) and `defaultReadBufferSize` (chosen by the engine) are accepted for the sake of old
 #' scripts, but change nothing.
 #'
-#' @param file path of the file, searched as in [RxXdfData()].
+#' @param file path of the file or of a folder of files, or of an `.sts` file, searched as in [RxXdfData()]; or paths of
+#'   several files.
 #' @param stringsAsFactors whether text becomes factors.
 #' @param colClasses named character vector of types; `colInfo` wins over it.
 #' @param colInfo see Details.
 #' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other.
-#' @param missingValueString the text that stands for a missing value.
+#' @param missingValueString the text, or texts, that stand for a missing value; the first one is written. Numbers,
+#'   dates and logicals are missing where there is nothing, too.
 #' @param rowsPerRead rows that transforms see at once, and the block size of outputs.
-#' @param delimiter what separates fields; NULL senses it among comma, tab, semicolon and space.
-#' @param quoteMark what encloses fields that hold delimiters.
+#' @param delimiter what separates fields; NULL senses it among comma, tab, semicolon and space. In a string of several
+#'   characters each in turn follows a field.
+#' @param combineDelimiters whether a run of delimiters counts once. One of spaces always does.
+#' @param quoteMark what encloses fields that hold delimiters; an empty string if nothing does.
 #' @param decimalPoint what separates decimals.
-#' @param firstRowIsColNames whether the first row holds names; NULL: if it is all text and the second has a number. On
-#'   writing, NULL means TRUE.
+#' @param thousandsSeparator what separates groups of digits, such as `","` in 1,234,567.8; NULL for nothing.
+#' @param readDateFormat,readPOSIXctFormat how dates and times are written; see Details.
+#' @param centuryCutoff years below it that have two digits are of the 21st century, others of the 20th.
+#' @param firstRowIsColNames whether the first row of every file holds names; NULL: if it is all text and the second has
+#'   a number, or if it has a name that `colClasses` or `colInfo` has. On writing, NULL means TRUE.
 #' @param rowsToSniff how many rows decide the types.
-#' @param rowsToSkip how many leading rows to leave out.
+#' @param rowsToSkip how many leading lines of every file to leave out.
 #' @param returnDataFrame whether chunks that are read one by one are data frames (else lists).
 #' @param defaultDecimalColType,defaultMissingColType what columns of decimals, and columns without any value in the
 #'   rows sniffed, become; see [rxOptions()].
 #' @param writePrecision significant digits of numbers that are written.
-#' @param isFixedFormat,createFileSet fixed format and sets of files are not supported yet: TRUE is an error.
-#' @param combineDelimiters,thousandsSeparator,centuryCutoff,stripZeros,rowsPerOutFile,inputEncoding not supported yet:
-#'   anything but the default is an error.
-#' @param readDateFormat,readPOSIXctFormat,writeFactorsAsIndexes
-#'   not supported yet: anything but the default is an error. Dates are read as yyyy-mm-dd or yyyy/mm/dd.
+#' @param isFixedFormat whether the text is of fixed format; NULL: if `colInfo` has `start` or `file` is an `.sts` file.
+#' @param inputEncoding the encoding: `"utf-8"`, `"latin1"`, `"gb18030"`, `"utf-16"`, or another of the encoding
+#'   standard's names. (Its `"latin1"` is Windows-1252.)
+#' @param createFileSet sets of files cannot be written yet: TRUE is an error.
+#' @param stripZeros,rowsPerOutFile,writeFactorsAsIndexes not supported yet: anything but the default is an error.
 #' @param quotedDelimiters,useFastRead,defaultReadBufferSize,checkVarsToKeep no effect; see Details.
 #' @param verbose 1 prints how many rows were imported by [rxImport()].
 #' @param fileSystem NULL or `"native"`.
 #' @return A data source; see [RxDataSource-class].
+#' @references WHATWG: Encoding Standard, <https://encoding.spec.whatwg.org>, for the names of encodings.
 #' @seealso [source-methods]
 #' @examples
 #' flights <- RxTextData(
@@ -60,6 +99,16 @@
 #' )
 #' flights
 #' head(flights)
+#'
+#' file <- tempfile(fileext = ".txt")
+#' writeLines(c("31.12.2012;1.234,5", "1.1.2013;n/a"), file)
+#' rxImport(RxTextData(
+#'   file,
+#'   delimiter = ";", decimalPoint = ",", thousandsSeparator = ".", missingValueString = "n/a",
+#'   readDateFormat = "%d.%m.%Y",
+#'   colInfo = list(list(index = 1, newName = "day", type = "Date"), list(index = 2, newName = "amount"))
+#' ))
+#' unlink(file)
 #' @export
 RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInfo = NULL, varsToKeep = NULL,
                        varsToDrop = NULL, missingValueString = "NA", rowsPerRead = 500000, delimiter = NULL,
@@ -73,16 +122,23 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
                        createFileSet = NULL, rowsPerOutFile = NULL, verbose = 0, checkVarsToKeep = FALSE,
                        fileSystem = NULL, inputEncoding = "utf-8", writeFactorsAsIndexes = FALSE) {
   refuse_unsupported(c(
-    "combineDelimiters", "thousandsSeparator", "readDateFormat", "readPOSIXctFormat", "centuryCutoff", "stripZeros",
-    "rowsPerOutFile", "inputEncoding", "writeFactorsAsIndexes",
-    if (!isFALSE(isFixedFormat)) "isFixedFormat", if (!isFALSE(createFileSet)) "createFileSet"
+    "stripZeros", "rowsPerOutFile", "writeFactorsAsIndexes", if (!isFALSE(createFileSet)) "createFileSet"
   ))
   check_argument(is_flag(stringsAsFactors), "stringsAsFactors", "TRUE or FALSE")
-  check_argument(is_string(missingValueString), "missingValueString", "a string")
+  check_argument(is_strings(missingValueString) && length(missingValueString), "missingValueString", "a string")
   check_argument(is_count(rowsPerRead) && rowsPerRead > 0, "rowsPerRead", "a positive whole number")
-  check_argument(is.null(delimiter) || is_string(delimiter), "delimiter", "a character or NULL")
+  check_argument(is.null(delimiter) || is_string(delimiter), "delimiter", "a string or NULL")
+  check_argument(is_flag(combineDelimiters), "combineDelimiters", "TRUE or FALSE")
   check_argument(is_string(quoteMark), "quoteMark", "a character")
   check_argument(is_string(decimalPoint), "decimalPoint", "a character")
+  thousands <- thousandsSeparator
+  check_argument(is.null(thousands) || is_string(thousands), "thousandsSeparator", "a character or NULL")
+  check_argument(is_string(readDateFormat), "readDateFormat", "a string")
+  check_argument(is_string(readPOSIXctFormat), "readPOSIXctFormat", "a string")
+  cutoff <- between(0, 100)
+  check_argument(cutoff$ok(centuryCutoff), "centuryCutoff", cutoff$must)
+  check_argument(is.null(isFixedFormat) || is_flag(isFixedFormat), "isFixedFormat", "TRUE, FALSE or NULL")
+  check_argument(is_string(inputEncoding), "inputEncoding", "the name of an encoding")
   header <- firstRowIsColNames
   check_argument(is.null(header) || is_flag(header), "firstRowIsColNames", "TRUE, FALSE or NULL")
   check_argument(is_count(rowsToSniff) && rowsToSniff > 0, "rowsToSniff", "a positive whole number")
@@ -107,7 +163,7 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
     writePrecision = writePrecision, stripZeros = stripZeros, quotedDelimiters = quotedDelimiters,
     isFixedFormat = isFixedFormat, useFastRead = useFastRead, createFileSet = createFileSet,
     rowsPerOutFile = rowsPerOutFile, verbose = verbose, checkVarsToKeep = checkVarsToKeep,
-    inputEncoding = inputEncoding, writeFactorsAsIndexes = writeFactorsAsIndexes
+    inputEncoding = inputEncoding, writeFactorsAsIndexes = writeFactorsAsIndexes, several = TRUE
   )
 }
 
@@ -140,15 +196,25 @@ methods::setClass(
 
 methods::setMethod("file_spec", "RxTextData", function(source) {
   spec <- list(
-    type = "text", path = locate_input(source@file, ""), missing_strings = list(source@missingValueString),
-    quote = source@quoteMark, decimal_point = source@decimalPoint,
+    type = "text", path = located_text(source), missing_strings = as.list(source@missingValueString),
+    combine_delimiters = source@combineDelimiters, quote = source@quoteMark, decimal_point = source@decimalPoint,
+    date_format = source@readDateFormat, time_format = source@readPOSIXctFormat,
+    century_cutoff = as.integer(source@centuryCutoff), encoding = source@inputEncoding,
     rows_to_sniff = as.integer(source@rowsToSniff), rows_to_skip = as.integer(source@rowsToSkip),
     strings_as_factors = source@stringsAsFactors, decimal_type = engine_kind(source@defaultDecimalColType),
     missing_type = engine_kind(source@defaultMissingColType)
   )
   # NULL leaves these to the engine.
   spec$delimiter <- source@delimiter
+  spec$thousands_separator <- source@thousandsSeparator
   spec$first_row_is_col_names <- source@firstRowIsColNames
-  spec$columns <- column_options(source@colClasses, source@colInfo)
+  spec$fixed <- source@isFixedFormat
+  columns <- column_options(source@colClasses, source@colInfo)
+  spec$columns <- if (length(columns)) unname(columns)
   spec
 })
+
+#' Absolute paths of the files of a text source
+#'
+#' @noRd
+located_text <- function(source) vapply(source@file, locate_input, "", extension = "", USE.NAMES = FALSE)

@@ -12,7 +12,7 @@
 #' @slot rowsOrBlocksPerRead how many rows (of an XDF source: blocks) R code sees at once.
 #' @slot returnDataFrame whether chunks are data frames (else lists).
 #' @slot stringsAsFactors whether text becomes factors.
-#' @slot file path of the file.
+#' @slot file path of the file; text may have several.
 #' @slot fileSystem the file system, NULL for the option's.
 #' @name RxDataSource-class
 #' @aliases RxFileData-class RxXdfData-class RxTextData-class RxParquetData-class characterORNULL-class
@@ -46,6 +46,7 @@ methods::setClass("RxFileData", contains = "RxDataSource", representation = meth
 #'
 #' A string names a file, whose type is told by its extension: none and .xdf are XDF, .parquet and .pq Parquet, anything
 #' else and folders are text, but for the folder of a composite set, which is XDF.
+#' Several strings are text files.
 #'
 #' @param data a string, a data source, or a data frame, which is its own source
 #' @param name what to call the argument in messages
@@ -53,6 +54,9 @@ methods::setClass("RxFileData", contains = "RxDataSource", representation = meth
 as_source <- function(data, name = "data") {
   if (is.data.frame(data) || methods::is(data, "RxDataSource")) {
     return(data)
+  }
+  if (is_strings(data) && length(data) > 1) {
+    return(RxTextData(data))
   }
   check_argument(is_string(data), name, "a data frame, a data source or the name of a file")
   switch(file_type(data),
@@ -127,13 +131,10 @@ file_type <- function(path) {
 #' Sets the slots that all file sources have, with checks
 #'
 #' @noRd
-new_file_source <- function(class, file, varsToKeep, varsToDrop, fileSystem, ...) {
-  check_argument(is_string(file) && nzchar(file), "file", "the name of a file")
-  check_argument(is.null(varsToKeep) || is_strings(varsToKeep), "varsToKeep", "a character vector or NULL")
-  check_argument(is.null(varsToDrop) || is_strings(varsToDrop), "varsToDrop", "a character vector or NULL")
-  if (length(varsToKeep) && length(varsToDrop)) {
-    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.")
-  }
+new_file_source <- function(class, file, varsToKeep, varsToDrop, fileSystem, ..., several = FALSE) {
+  named <- is_strings(file) && length(file) > 0 && all(nzchar(file))
+  check_argument(named && (several || length(file) == 1), "file", "the name of a file")
+  check_kept_dropped(varsToKeep, varsToDrop)
   if (!(is.null(fileSystem) || identical(fileSystem, "native"))) {
     rx_abort("unsupported", "No file system but \"native\" is supported yet.")
   }
@@ -141,6 +142,14 @@ new_file_source <- function(class, file, varsToKeep, varsToDrop, fileSystem, ...
     class,
     file = file, colNames = varsToKeep, varsToDrop = varsToDrop, fileSystem = fileSystem, ...
   )
+}
+
+check_kept_dropped <- function(varsToKeep, varsToDrop) {
+  check_argument(is.null(varsToKeep) || is_strings(varsToKeep), "varsToKeep", "a character vector or NULL")
+  check_argument(is.null(varsToDrop) || is_strings(varsToDrop), "varsToDrop", "a character vector or NULL")
+  if (length(varsToKeep) && length(varsToDrop)) {
+    rx_abort("argument", "`varsToKeep` and `varsToDrop` exclude each other.", hint = "Give one of them.")
+  }
 }
 
 #' Working with data sources
@@ -206,7 +215,7 @@ methods::setMethod("dimnames", "RxDataSource", function(x) list(NULL, names(x)))
 #' @rdname source-methods
 #' @export
 methods::setMethod("show", "RxFileData", function(object) {
-  cat(class(object), " Source\n\"", object@file, "\"\n", sep = "")
+  cat(class(object), " Source\n", paste0("\"", object@file, "\"\n"), sep = "")
   shown <- setdiff(methods::slotNames(object), c("file", "fileSystem"))
   default <- methods::new(class(object))
   for (name in shown) {

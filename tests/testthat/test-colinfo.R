@@ -4,24 +4,34 @@ test_that("colInfo wins over colClasses, and its elements may be named by a fiel
     list(a = list(type = "numeric", newName = "A"), list(name = "c", type = "string", description = "text"))
   )
   expect_equal(options, list(
-    a = list(kind = "numeric", new_name = "A"), b = list(kind = list(factor = list(ordered = FALSE))),
-    c = list(description = "text", kind = "character")
+    a = list(name = "a", new_name = "A", kind = "numeric"),
+    c = list(name = "c", description = "text", kind = "character"),
+    b = list(name = "b", kind = list(factor = list(ordered = FALSE)))
   ))
-  expect_null(column_options(NULL, NULL))
+  expect_length(column_options(NULL, NULL), 0)
 })
 
 test_that("bounds are numbers and levels a list, as the engine wants them", {
   expect_equal(
     column_options(NULL, list(a = list(type = "ordered", levels = 1:2, low = 1L, high = 2L))),
-    list(a = list(low = 1, high = 2, levels = list("1", "2"), kind = list(factor = list(ordered = TRUE))))
+    list(a = list(
+      name = "a", levels = list("1", "2"), low = 1, high = 2, kind = list(factor = list(ordered = TRUE))
+    ))
   )
+})
+
+test_that("a column may be told by its index, which a name overrides", {
+  options <- column_options(NULL, list(list(index = 2, type = "integer"), x = list(index = 3, start = 1, width = 4)))
+  expect_equal(unname(options), list(
+    list(index = 2L, kind = "integer"), list(name = "x", start = 1L, width = 4L)
+  ))
 })
 
 test_that("mistakes are told", {
   expect_snapshot(error = TRUE, RxTextData("a.csv", colClasses = c(x = "intger")))
-  expect_snapshot(error = TRUE, RxTextData("a.csv", colClasses = c(x = "uint16")))
+  expect_snapshot(error = TRUE, RxTextData("a.csv", colClasses = c(x = "factorIndex")))
   expect_snapshot(error = TRUE, RxTextData("a.csv", colInfo = list(list(type = "integer"))))
-  expect_snapshot(error = TRUE, RxTextData("a.csv", colInfo = list(x = list(type = "integer", width = 3))))
+  expect_snapshot(error = TRUE, RxTextData("a.csv", colInfo = list(x = list(type = "integer", width = "3"))))
   expect_snapshot(x <- RxTextData("a.csv", colInfo = list(x = list(typ = "integer"))))
 })
 
@@ -30,14 +40,17 @@ test_that("columns of other sources are converted", {
   converted <- rxImport(
     data,
     stringsAsFactors = TRUE, colClasses = c(count = "numeric", group = "character"),
-    colInfo = list(flag = list(type = "integer", newName = "set"), grade = list(type = "factor", levels = c("A", "B")))
+    colInfo = list(
+      flag = list(type = "integer", newName = "set"),
+      grade = list(type = "factor", levels = c("A", "B"), newLevels = c("top", "good"))
+    )
   )
   expect_equal(names(converted), replace(names(data), 1, "set"))
   expect_equal(converted$set, as.integer(data$flag))
   expect_type(converted$count, "double")
   expect_equal(converted$name, factor(data$name, levels = c("b", "a", "c", "\u00e9t\u00e9")))
   expect_equal(converted$group, as.character(data$group))
-  expect_equal(converted$grade, factor(as.character(data$grade), levels = c("A", "B")))
+  expect_equal(converted$grade, factor(as.character(data$grade), c("A", "B"), c("top", "good")))
   expect_equal(converted$day, data$day)
 })
 

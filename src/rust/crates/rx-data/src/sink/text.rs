@@ -225,7 +225,7 @@ mod tests {
     use super::*;
     use crate::column::{NA_F32, NA_F64};
     use crate::schema::Field;
-    use crate::source::{Source, TextOptions, TextSource};
+    use crate::source::{ColumnOptions, Source, TextOptions, TextSource};
     use crate::testing::TempDir;
     use arrow::array::StringArray;
     use std::sync::Arc;
@@ -305,9 +305,8 @@ mod tests {
         sink.write(sink.encode(block.clone()).unwrap()).unwrap();
         sink.finish().unwrap();
         let mut options = TextOptions::new(&path);
-        for field in &schema.fields {
-            options.columns.entry(field.name.clone()).or_default().kind = Some(field.kind.clone());
-        }
+        let typed = |f: &Field| ColumnOptions { kind: Some(f.kind.clone()), ..ColumnOptions::of(&f.name) };
+        options.columns = schema.fields.iter().map(typed).collect();
         let source = TextSource::open(&options).unwrap();
         assert_eq!(source.schema(), &schema);
         let back = source.scan(&(0..schema.fields.len()).collect::<Vec<_>>()).unwrap().next().unwrap().unwrap();

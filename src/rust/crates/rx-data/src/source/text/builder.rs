@@ -1,9 +1,13 @@
 //! Columns that grow field by field.
 
 use super::dictionary::Dictionary;
+use super::options::TextOptions;
 use super::parse;
+use super::rewrite::Rewritten;
 use super::split::{Dialect, End};
+use super::times::TimeFormat;
 use crate::column::{Column, NA_F32, NA_F64, NA_I32, NA_I64};
+use crate::error;
 use crate::schema::{Field, Kind, Labels};
 use arrow::array::StringArray;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
@@ -17,13 +21,24 @@ pub(super) struct Rules {
     missing: Vec<Vec<u8>>,
     /// Whether one of these looks like a number, so that numbers must be compared before they are parsed.
     missing_number: bool,
+    /// What groups the digits of numbers.
+    pub thousands: Option<u8>,
+    pub dates: TimeFormat,
+    pub times: TimeFormat,
 }
 
 impl Rules {
-    pub fn new(dialect: Dialect, missing: &[String]) -> Self {
-        let missing: Vec<_> = missing.iter().map(|m| m.as_bytes().to_vec()).collect();
+    pub fn new(dialect: Dialect, options: &TextOptions) -> error::Result<Self> {
+        let missing: Vec<_> = options.missing_strings.iter().map(|m| m.as_bytes().to_vec()).collect();
         let missing_number = missing.iter().any(|m| parse::number(parse::trim(m), dialect.decimal).is_some());
-        Rules { dialect, missing, missing_number }
+        let thousands = options.thousands_byte()?;
+        Ok(Rules { dialect, missing, missing_number, thousands, dates: options.dates()?, times: options.times()? })
+    }
+
+    /// The same for another dialect.
+    pub fn with_dialect(mut self, dialect: Dialect) -> Self {
+        self.dialect = dialect;
+        self
     }
 
     /// Whether a text stands for a missing value.
@@ -67,6 +82,8 @@ pub(super) enum Builder {
     Character(Strings),
     /// With the labels that are agreed, if they are.
     Factor(Vec<i32>, Dictionary, Option<Labels>),
+    /// Another one, whose fields are changed first.
+    Rewritten(Box<Rewritten>),
 }
 
 /// Strings one after the other.
@@ -113,6 +130,7 @@ impl Builder {
                 v.ends.reserve(rows);
                 v.valid.reserve(rows);
             }
+            Builder::Rewritten(v) => v.builder.reserve(rows),
         }
     }
 
@@ -153,9 +171,10 @@ impl Builder {
     }
 
     /// Takes a field's content; false if it contradicts the column's type.
-    fn push(&mut self, rules: &Rules, content: &[u8]) -> bool {
+    pub fn push(&mut self, rules: &Rules, content: &[u8]) -> bool {
         match self {
             Builder::Skip => {}
+            Builder::Rewritten(v) => return v.push(rules, content),
             Builder::Character(v) => v.push(content, !rules.is_missing(content)),
             // An open dictionary knows what stands for missing.
             Builder::Factor(v, dictionary, None) => v.push(dictionary.code(content)),
@@ -185,13 +204,14 @@ impl Builder {
             Builder::Int64(v) => append(v, parse::integer(content).filter(|&x| x != NA_I64)),
             Builder::Float32(v) => append(v, parse::float32(content, decimal)),
             Builder::Numeric(v) => append(v, parse::number(content, decimal)),
-            Builder::Date(v) => append(v, parse::date(content)),
-            Builder::DateTime(v) => append(v, parse::date_time(content)),
-            Builder::Skip | Builder::Character(_) | Builder::Factor(..) => true,
+            Builder::Date(v) => append(v, rules.dates.date(content)),
+            Builder::DateTime(v) => append(v, rules.times.date_time(content)),
+            Builder::Skip | Builder::Character(_) | Builder::Factor(..) | Builder::Rewritten(_) => true,
         }
     }
 
-    fn push_missing(&mut self) {
+    /// Takes a missing value.
+    pub fn push_missing(&mut self) {
         match self {
             Builder::Skip => {}
             Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.push(NA_I32),
@@ -199,6 +219,7 @@ impl Builder {
             Builder::Float32(v) => v.push(NA_F32),
             Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => v.push(NA_F64),
             Builder::Character(v) => v.push(b"", false),
+            Builder::Rewritten(v) => v.builder.push_missing(),
         }
     }
 
@@ -211,6 +232,7 @@ impl Builder {
             Builder::Float32(v) => v.truncate(rows),
             Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => v.truncate(rows),
             Builder::Character(v) => v.truncate(rows),
+            Builder::Rewritten(v) => v.builder.truncate(rows),
         }
     }
 
@@ -218,6 +240,7 @@ impl Builder {
     pub fn finish(self) -> Result<Option<Column>, (usize, BadText)> {
         Ok(Some(match self {
             Builder::Skip => return Ok(None),
+            Builder::Rewritten(v) => return v.builder.finish(),
             Builder::Logical(v) | Builder::Integer(v, _) => Column::I32(v.into()),
             Builder::Int64(v) => Column::I64(v.into()),
             Builder::Float32(v) => Column::F32(v.into()),
@@ -302,8 +325,13 @@ mod tests {
 
     const CSV: Dialect = Dialect { delimiter: b',', quote: Some(b'"'), combine: false, decimal: b'.' };
 
+    fn rules(missing: &[&str]) -> Rules {
+        let missing_strings = missing.iter().map(|m| m.to_string()).collect();
+        Rules::new(CSV, &TextOptions { missing_strings, ..TextOptions::default() }).unwrap()
+    }
+
     fn build(kind: Kind, missing: &[&str], fields: &[&str]) -> Result<Column, Vec<u8>> {
-        let rules = Rules::new(CSV, &missing.iter().map(|m| m.to_string()).collect::<Vec<_>>());
+        let rules = rules(missing);
         let mut builder = Builder::new(&Field::new("x", kind), &rules);
         for field in fields {
             match builder.take(&rules, format!("{field}\n").as_bytes(), 0) {
@@ -373,7 +401,7 @@ mod tests {
     fn bad_text_is_found_in_its_row() {
         for kind in [Kind::Character, Kind::Factor { ordered: false }] {
             for (bytes, bad) in [(&b"a\xff\n"[..], BadText::Encoding), (b"a\0\n", BadText::Nul)] {
-                let rules = Rules::new(CSV, &[]);
+                let rules = rules(&[]);
                 let mut builder = Builder::new(&Field::new("x", kind.clone()), &rules);
                 for text in [b"a\n", b"b\n", bytes] {
                     builder.take(&rules, text, 0);
@@ -385,7 +413,7 @@ mod tests {
 
     #[test]
     fn a_row_taken_back_leaves_no_label() {
-        let rules = Rules::new(CSV, &["NA".to_string()]);
+        let rules = rules(&["NA"]);
         let mut builder = Builder::new(&Field::new("x", Kind::Factor { ordered: false }), &rules);
         for text in [b"b\n", b"a\n", b"c\n"] {
             builder.take(&rules, text, 0);

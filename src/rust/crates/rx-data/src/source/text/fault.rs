@@ -1,8 +1,10 @@
 //! What can be wrong with the rows of a text file.
 
-use super::TextSource;
 use super::builder::BadText;
+use super::file::TextFile;
+use super::layout::Layout;
 use super::parse;
+use super::times::{DATE, DATE_TIME};
 use crate::error::{Error, ErrorKind};
 use crate::schema::Kind;
 
@@ -41,39 +43,46 @@ impl What {
 
 impl Fault {
     /// The error that a user sees; `before` rows came before the block.
-    pub fn into_error(self, source: &TextSource, before: u64) -> Error {
+    pub fn into_error(self, file: &TextFile, before: u64) -> Error {
         let row = before + self.row as u64 + 1;
-        let place = format!("Row {row} of '{}'", source.path.display());
-        let value_error = |message: String| Error::new(ErrorKind::Value, message).file(&source.path).row(row);
+        let place = format!("Row {row} of '{}'", file.path.display());
+        let value_error = |message: String| Error::new(ErrorKind::Value, message).file(&file.path).row(row);
         let in_column = |column: usize, what: &str| {
-            let name = &source.names[column];
+            let name = &file.fields[column].name;
             value_error(format!("{place}, column '{name}': {what}.")).column(name)
         };
         match self.what {
             What::Fields { found } => {
-                let expected = source.names.len();
+                let expected = file.fields.len();
                 let fields = if found == 1 { "field" } else { "fields" };
                 value_error(format!("{place} has {found} {fields} where {expected} are expected."))
                     .hint("Mend the row, or check the delimiter and quoteMark.")
             }
             What::Contradicts { column, value } => {
-                let (kind, name) = (&source.schema.fields[column].kind, &source.names[column]);
+                let (kind, name) = (&file.fields[column].kind, &file.fields[column].name);
                 let better = match kind {
                     Kind::Logical | Kind::Int16 | Kind::Integer | Kind::Int64
-                        if parse::number(parse::trim(&value), source.rules.dialect.decimal).is_some() =>
+                        if parse::number(parse::trim(&value), file.rules.dialect.decimal).is_some() =>
                     {
                         "numeric"
                     }
                     _ => "character",
                 };
-                in_column(column, &format!("'{}' is not {}", shown(&value), described(kind))).hint(format!(
-                    "Pass colClasses = c({} = \"{better}\"), or missingValueString if this text stands for a missing \
-                     value.",
-                    quoted_name(name)
-                ))
+                let cure = match (kind, &file.layout) {
+                    (Kind::Date, _) => "readDateFormat as the dates are written".into(),
+                    (Kind::DateTime { .. }, _) => "readPOSIXctFormat as the times are written".into(),
+                    (_, Layout::Fixed(_)) => {
+                        format!("type = \"{better}\" in colInfo, or its start and width if they are wrong")
+                    }
+                    _ => format!("colClasses = c({} = \"{better}\")", quoted_name(name)),
+                };
+                in_column(column, &format!("'{}' is not {}", shown(&value), described(kind, file)))
+                    .hint(format!("Pass {cure}, or missingValueString if this text stands for a missing value."))
             }
             What::Text { column, bad: BadText::Encoding } => {
-                in_column(column, "the text is not UTF-8").hint("Convert the file to UTF-8, for example with iconv.")
+                let encoding = file.encoding.map_or("UTF-8", |encoding| encoding.name());
+                in_column(column, &format!("the text is not {encoding}"))
+                    .hint("Pass the inputEncoding that it has, for example \"latin1\".")
             }
             What::Text { column, bad: BadText::Nul } => {
                 in_column(column, "the text has a NUL byte").hint("The file may be damaged: write it again.")
@@ -87,17 +96,20 @@ impl Fault {
 }
 
 /// A kind with its article.
-fn described(kind: &Kind) -> &'static str {
-    match kind {
+fn described(kind: &Kind, file: &TextFile) -> String {
+    let fixed = match kind {
         Kind::Logical => "TRUE or FALSE",
         Kind::Int16 => "an integer of 16 bits",
         Kind::Integer => "an integer of 32 bits",
         Kind::Int64 => "an integer of 64 bits",
         Kind::Float32 | Kind::Numeric => "a number",
-        Kind::Date => "a date such as 2013-01-31",
-        Kind::DateTime { .. } => "a time such as 2013-01-31 12:00:00",
+        Kind::Date if file.rules.dates.text() == DATE => "a date such as 2013-01-31",
+        Kind::Date => return format!("a date like {}", file.rules.dates.text()),
+        Kind::DateTime { .. } if file.rules.times.text() == DATE_TIME => "a time such as 2013-01-31 12:00:00",
+        Kind::DateTime { .. } => return format!("a time like {}", file.rules.times.text()),
         Kind::Character | Kind::Factor { .. } => "text",
-    }
+    };
+    fixed.into()
 }
 
 /// The beginning of a value, as text.

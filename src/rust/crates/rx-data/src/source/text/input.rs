@@ -1,8 +1,10 @@
 //! The bytes of a text file, range by range.
 
 use super::buffer::Buffer;
+use super::encoding::Decoded;
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::nearest;
+use crate::source::{open_file, read_at};
+use encoding_rs::Encoding;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
@@ -21,7 +23,7 @@ pub(super) enum Input {
     Stream(Mutex<Stream>),
 }
 
-/// A compressed file on its way.
+/// A file on its way that is compressed or in another encoding.
 pub(super) struct Stream {
     reader: Box<dyn Read + Send>,
     next: usize,
@@ -38,17 +40,26 @@ pub(super) struct Range {
 }
 
 impl Input {
-    /// The bytes of a file after the first `start`.
-    pub fn open(path: &Path, start: u64) -> Result<Self> {
-        let (file, len, compressed) = open(path)?;
-        if !compressed {
+    /// The text of a file, in UTF-8, after its first `start` bytes.
+    pub fn open(path: &Path, encoding: Option<&'static Encoding>, start: u64) -> Result<Self> {
+        let opened = open(path)?;
+        if !opened.compressed && encoding.is_none() {
+            let Opened { file, len, .. } = opened;
             return Ok(Input::Plain { file, next: AtomicUsize::new(0), start, len: len.saturating_sub(start) });
         }
-        let mut reader: Box<dyn Read + Send> = Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)));
+        let mut reader = opened.reader(encoding);
         io::copy(&mut (&mut reader).take(start), &mut io::sink()).map_err(|e| read_error(path, &e))?;
         let mut stream = Stream { reader, next: 0, ahead: None, ended: false };
         stream.look_ahead().map_err(|e| read_error(path, &e))?;
         Ok(Input::Stream(Mutex::new(stream)))
+    }
+
+    /// How many ranges there are, once all are handed out.
+    pub fn ranges(&self, range_bytes: usize) -> Result<usize> {
+        match self {
+            Input::Plain { len, .. } => Ok(len.div_ceil(range_bytes as u64).max(1) as usize),
+            Input::Stream(stream) => Ok(stream.lock().map_err(|_| poisoned())?.next),
+        }
     }
 
     /// Reads the next range; None at the end. An empty file has one empty range. The last line gets the newline that
@@ -63,7 +74,7 @@ impl Input {
                 }
                 let n = (*len - offset).min(range_bytes as u64);
                 buffer.fill(range_bytes, |bytes| {
-                    let read = read_exact_at(file, &mut bytes[..n as usize], start + offset);
+                    let read = read_at(file, start + offset, &mut bytes[..n as usize]);
                     read.map(|()| n as usize).map_err(|e| match e.kind() {
                         io::ErrorKind::UnexpectedEof => shrunk(path),
                         _ => read_error(path, &e),
@@ -72,7 +83,7 @@ impl Input {
                 Range { index, last: offset + n >= *len }
             }
             Input::Stream(stream) => {
-                let mut stream = stream.lock().map_err(|_| Error::internal("a compressed file was poisoned"))?;
+                let mut stream = stream.lock().map_err(|_| poisoned())?;
                 if stream.ended {
                     return Ok(None);
                 }
@@ -108,10 +119,9 @@ impl Stream {
     }
 }
 
-/// The content of a file from the beginning on, decompressed.
-pub(super) fn reader(path: &Path) -> Result<Box<dyn Read>> {
-    let (file, _, compressed) = open(path)?;
-    Ok(if compressed { Box::new(MultiGzDecoder::new(BufReader::new(file))) } else { Box::new(file) })
+/// The text of a file from the beginning on, decompressed and in UTF-8.
+pub(super) fn reader(path: &Path, encoding: Option<&'static Encoding>) -> Result<Box<dyn Read + Send>> {
+    Ok(open(path)?.reader(encoding))
 }
 
 /// Reads until the buffer is full or the input ends.
@@ -128,9 +138,10 @@ pub(super) fn read_full(reader: &mut dyn Read, buffer: &mut [u8]) -> io::Result<
     Ok(n)
 }
 
-/// What went wrong in reading: damaged compressed data, or the system.
+/// What went wrong in reading: damaged compressed data, a file that shrinks, or the system.
 pub(super) fn read_error(path: &Path, cause: &io::Error) -> Error {
     match cause.kind() {
+        _ if cause.get_ref().is_some_and(|e| e.is::<Shrunk>()) => shrunk(path),
         io::ErrorKind::UnexpectedEof => {
             Error::corrupt(path, "its compressed data end too early").hint("Copy or download the file again.")
         }
@@ -142,60 +153,77 @@ pub(super) fn read_error(path: &Path, cause: &io::Error) -> Error {
     }
 }
 
-/// The file, its length and whether it is compressed.
-fn open(path: &Path) -> Result<(File, u64, bool)> {
-    let file = File::open(path).map_err(|e| match e.kind() {
-        io::ErrorKind::NotFound => not_found(path),
-        _ => Error::io(path, "open", &e),
-    })?;
+/// A file that was opened.
+struct Opened {
+    file: File,
+    len: u64,
+    compressed: bool,
+}
+
+impl Opened {
+    fn reader(self, encoding: Option<&'static Encoding>) -> Box<dyn Read + Send> {
+        let Opened { file, len, compressed } = self;
+        let plain: Box<dyn Read + Send> = if compressed {
+            Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 18, file)))
+        } else {
+            Box::new(Whole { file, left: len })
+        };
+        match encoding {
+            Some(encoding) => Box::new(Decoded::new(plain, encoding)),
+            None => plain,
+        }
+    }
+}
+
+/// A file has fewer bytes than it had.
+#[derive(Debug)]
+struct Shrunk;
+
+impl std::fmt::Display for Shrunk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the file has become shorter")
+    }
+}
+
+impl std::error::Error for Shrunk {}
+
+/// All bytes that a file had when it was opened.
+struct Whole {
+    file: File,
+    left: u64,
+}
+
+impl Read for Whole {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = (&self.file).take(self.left).read(buffer)?;
+        self.left -= n as u64;
+        if n == 0 && self.left > 0 && !buffer.is_empty() {
+            return Err(io::Error::other(Shrunk));
+        }
+        Ok(n)
+    }
+}
+
+fn open(path: &Path) -> Result<Opened> {
+    let file = open_file(path)?;
     let metadata = file.metadata().map_err(|e| Error::io(path, "open", &e))?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() { "a folder" } else { "not a plain file" };
-        let error = Error::new(ErrorKind::Unsupported, format!("'{}' is {what}.", path.display())).file(path);
-        return Err(error.hint("Name one text file."));
+        let message = format!("'{}' is not a plain file.", path.display());
+        return Err(Error::new(ErrorKind::Unsupported, message).file(path).hint("Name a text file."));
     }
     let mut magic = [0; 2];
-    let compressed = metadata.len() >= 2 && read_exact_at(&file, &mut magic, 0).is_ok() && magic == GZIP;
+    let compressed = metadata.len() >= 2 && read_at(&file, 0, &mut magic).is_ok() && magic == GZIP;
     // On Windows a positioned read moves the file's own position.
     #[cfg(windows)]
     io::Seek::rewind(&mut &file).map_err(|e| Error::io(path, "open", &e))?;
-    Ok((file, metadata.len(), compressed))
+    Ok(Opened { file, len: metadata.len(), compressed })
 }
 
-fn not_found(path: &Path) -> Error {
-    let error = Error::new(ErrorKind::File, format!("There is no file '{}'.", path.display())).file(path);
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return error.hint(format!("There is no folder '{}' either.", folder.display()));
-    };
-    let names: Vec<_> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
-    let wanted = path.file_name().unwrap_or_default().to_string_lossy();
-    match nearest(&wanted, names.iter().map(String::as_str)) {
-        Some(near) => error.hint(format!("Did you mean '{near}'?")),
-        None => error,
-    }
+fn poisoned() -> Error {
+    Error::internal("a text file was poisoned")
 }
 
 fn shrunk(path: &Path) -> Error {
     let message = format!("'{}' has become shorter while it was read.", path.display());
     Error::new(ErrorKind::File, message).file(path)
-}
-
-#[cfg(unix)]
-fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !buffer.is_empty() {
-        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset)? {
-            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
-            n => {
-                buffer = &mut buffer[n..];
-                offset += n as u64;
-            }
-        }
-    }
-    Ok(())
 }

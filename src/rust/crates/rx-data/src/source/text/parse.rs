@@ -166,6 +166,11 @@ fn leading_date(content: &[u8]) -> Option<(i64, usize)> {
     let mark = *content.get(at)?;
     let (month, at) = digits(content, separator(content, at, b"-/")?, 2)?;
     let (day, at) = digits(content, separator(content, at, &[mark])?, 2)?;
+    days(year, month, day).map(|days| (days, at))
+}
+
+/// Days since 1970-01-01 of a date, if there is such a one.
+pub(super) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let last = match month {
         2 => 28 + i64::from(leap),
@@ -173,7 +178,7 @@ fn leading_date(content: &[u8]) -> Option<(i64, usize)> {
         1..=12 => 31,
         _ => return None,
     };
-    (1..=last).contains(&day).then(|| (days_from_civil(year, month, day), at))
+    (1..=last).contains(&day).then(|| days_from_civil(year, month, day))
 }
 
 fn separator(text: &[u8], at: usize, allowed: &[u8]) -> Option<usize> {

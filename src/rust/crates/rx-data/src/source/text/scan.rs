@@ -1,15 +1,16 @@
-//! A pass over a text file: ranges of bytes become blocks of rows, on many threads at once.
+//! A pass over one text file: ranges of bytes become blocks of rows, on many threads at once.
 //!
 //! A range rarely ends where a record does, and where records end depends on all quotes before. So each range hands on,
 //! by a [`Relay`], the beginning of a record that it could not finish. It does so twice. Right after reading, it guesses
 //! by counting quotes, which costs next to nothing and lets its successor begin. After parsing it knows, and confirms or
 //! corrects: a quote in the middle of an unquoted field misleads the guess, and then the successor parses again.
 
-use super::TextSource;
 use super::buffer::Buffer;
-use super::builder::{Builder, Taken};
+use super::builder::{Builder, Rules, Taken};
 use super::fault::{Fault, What};
+use super::file::TextFile;
 use super::input::{Input, Range};
+use super::layout::{Layout, Span, line};
 use super::relay::Relay;
 use super::split::End;
 use crate::block::Block;
@@ -23,7 +24,7 @@ pub(super) const MAX_RECORD: usize = 256 << 20;
 
 /// A pass over some columns.
 pub(super) struct TextScan<'a> {
-    source: &'a TextSource,
+    file: &'a TextFile,
     /// For each column wanted its place in the file; None only counts rows, whatever their fields.
     columns: Option<Vec<usize>>,
     input: Input,
@@ -68,11 +69,11 @@ struct Parsed {
 
 impl<'a> TextScan<'a> {
     /// A pass over columns by their place in the file.
-    pub fn new(source: &'a TextSource, columns: Option<Vec<usize>>) -> Result<Self> {
+    pub fn new(file: &'a TextFile, columns: Option<Vec<usize>>) -> Result<Self> {
         Ok(TextScan {
-            source,
+            file,
             columns,
-            input: Input::open(&source.path, source.start)?,
+            input: Input::open(&file.path, file.encoding, file.start)?,
             guessed: Relay::new(Guess::default()),
             known: Relay::new(Known::AsGuessed),
             buffers: Mutex::new(Vec::new()),
@@ -82,8 +83,8 @@ impl<'a> TextScan<'a> {
     /// Reads the next range and turns it into a block.
     fn next_block(&self) -> Result<Option<Block>> {
         let pooled = self.buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut buffer = pooled.unwrap_or_else(|| Buffer::new(self.source.range_bytes));
-        let Some(range) = self.input.read(&self.source.path, self.source.range_bytes, &mut buffer)? else {
+        let mut buffer = pooled.unwrap_or_else(|| Buffer::new(self.file.range_bytes));
+        let Some(range) = self.input.read(&self.file.path, self.file.range_bytes, &mut buffer)? else {
             return Ok(None);
         };
         let Parsed { rows, columns, .. } = self.parse_range(&range, &mut buffer)?;
@@ -94,7 +95,7 @@ impl<'a> TextScan<'a> {
     }
 
     fn parse_range(&self, range: &Range, buffer: &mut Buffer) -> Result<Parsed> {
-        let dialect = &self.source.rules.dialect;
+        let dialect = &self.file.rules.dialect;
         // Before waiting, so that all ranges in flight do it at once.
         let own_odd = dialect.odd_quotes(buffer.own());
         let Guess { bytes: mut head, odd } = self.guessed.take(range.index)?;
@@ -156,8 +157,8 @@ impl<'a> TextScan<'a> {
             return Some(own.len());
         }
         // Where no record ended for a whole range, a stray quote is more likely than a field that long.
-        let give_up = || head >= self.source.range_bytes;
-        let guess = self.source.rules.dialect.guess_last_end(own, odd);
+        let give_up = || head >= self.file.range_bytes;
+        let guess = self.file.rules.dialect.guess_last_end(own, odd);
         guess.or_else(|| own.iter().rposition(|&b| b == b'\n').filter(|_| give_up()).map(|at| at + 1))
     }
 
@@ -179,17 +180,22 @@ impl<'a> TextScan<'a> {
 
     /// Parses all complete records of a text that begins with one.
     fn parse(&self, text: &[u8]) -> std::result::Result<Parsed, Fault> {
-        let (fields, rules) = (&self.source.schema.fields, &self.source.rules);
+        let (file, rules) = (self.file, &self.file.rules);
         let Some(wanted) = &self.columns else { return Ok(self.count(text)) };
-        let mut builders: Vec<_> = fields.iter().map(|_| Builder::Skip).collect();
+        let mut builders: Vec<_> = file.fields.iter().map(|_| Builder::Skip).collect();
         for &j in wanted {
-            builders[j] = Builder::new(&fields[j], rules);
-            builders[j].reserve(text.len() / self.source.row_bytes.max(1));
+            builders[j] = file.builder(j);
+            builders[j].reserve(text.len() / file.row_bytes.max(1));
         }
         let (mut rows, mut at) = (0, 0);
         loop {
             at = rules.dialect.record_start(text, at);
-            match self.parse_record(&mut builders, text, at).map_err(|what| what.in_row(rows))? {
+            let next = match &file.layout {
+                Layout::Delimited => self.parse_record(&mut builders, |_| rules, text, at),
+                Layout::InTurn(in_turn) => self.parse_record(&mut builders, |j| &in_turn[j % in_turn.len()], text, at),
+                Layout::Fixed(spans) => self.parse_line(&mut builders, spans, text, at),
+            };
+            match next.map_err(|what| what.in_row(rows))? {
                 Some(next) => (rows, at) = (rows + 1, next),
                 None => break,
             }
@@ -204,17 +210,19 @@ impl<'a> TextScan<'a> {
         Ok(Parsed { rows, columns, consumed: at })
     }
 
-    /// Parses the record that begins at `start` and tells where it ends; None if the text ends before.
+    /// Parses the record that begins at `start` and tells where it ends; None if the text ends before. `rules` are those
+    /// of a column.
     #[inline]
-    fn parse_record(
+    fn parse_record<'r>(
         &self,
         builders: &mut [Builder],
+        rules: impl Fn(usize) -> &'r Rules,
         text: &[u8],
         start: usize,
     ) -> std::result::Result<Option<usize>, What> {
         let (mut at, last) = (start, builders.len() - 1);
         for (j, builder) in builders.iter_mut().enumerate() {
-            let wrong = match builder.take(&self.source.rules, text, at) {
+            let wrong = match builder.take(rules(j), text, at) {
                 Taken::Ended(end, next) if (end == End::Record) == (j == last) => {
                     at = next;
                     continue;
@@ -225,7 +233,7 @@ impl<'a> TextScan<'a> {
             };
             // A missing or surplus field shifts all that follow, so that is what to say first.
             let mut record = Vec::new();
-            return match (self.source.rules.dialect.record(text, start, &mut record), wrong) {
+            return match (self.file.layout.record(&self.file.rules.dialect, text, start, &mut record), wrong) {
                 (None, _) => Ok(None),
                 (Some(_), Some(what)) if record.len() == last + 1 => Err(what),
                 (Some(_), _) => Err(What::Fields { found: record.len() }),
@@ -234,11 +242,33 @@ impl<'a> TextScan<'a> {
         Ok(Some(at))
     }
 
+    /// Parses the line that begins at `start`, with columns at fixed places; likewise.
+    fn parse_line(
+        &self,
+        builders: &mut [Builder],
+        spans: &[Span],
+        text: &[u8],
+        start: usize,
+    ) -> std::result::Result<Option<usize>, What> {
+        let Some((line, next)) = line(text, start) else { return Ok(None) };
+        for (column, (builder, span)) in builders.iter_mut().zip(spans).enumerate() {
+            if matches!(builder, Builder::Skip) {
+                continue;
+            }
+            let content = span.of(line);
+            if !builder.push(&self.file.rules, content) {
+                return Err(What::Contradicts { column, value: content.to_vec() });
+            }
+        }
+        Ok(Some(next))
+    }
+
     /// Counts the complete records of a text.
     fn count(&self, text: &[u8]) -> Parsed {
-        let dialect = &self.source.rules.dialect;
+        let TextFile { layout, rules, .. } = self.file;
+        let dialect = &rules.dialect;
         let (mut rows, mut consumed, mut record) = (0, 0, Vec::new());
-        while let Some(next) = dialect.record(text, consumed, &mut record) {
+        while let Some(next) = layout.record(dialect, text, consumed, &mut record) {
             (rows, consumed) = (rows + 1, next);
         }
         Parsed { rows, columns: Vec::new(), consumed: dialect.record_start(text, consumed) }
@@ -246,14 +276,19 @@ impl<'a> TextScan<'a> {
 
     /// The error that a user sees: finds out how many rows came before the block.
     fn locate(&self, index: usize, fault: Fault) -> Error {
-        let before = TextScan::new(self.source, None).and_then(|counting| {
+        let before = TextScan::new(self.file, None).and_then(|counting| {
             let mut rows = 0;
             for _ in 0..index {
                 rows += counting.next_block()?.map_or(0, |block| block.rows as u64);
             }
             Ok(rows)
         });
-        before.map_or_else(|error| error, |before| fault.into_error(self.source, before))
+        before.map_or_else(|error| error, |before| fault.into_error(self.file, before))
+    }
+
+    /// How many blocks there are, once all are taken.
+    pub fn blocks(&self) -> Result<usize> {
+        self.input.ranges(self.file.range_bytes)
     }
 
     /// Ends the scan for all threads.

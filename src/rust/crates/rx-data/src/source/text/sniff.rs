@@ -2,8 +2,10 @@
 
 use super::builder::Rules;
 use super::input;
+use super::layout::{Layout, Span};
 use super::options::TextOptions;
 use super::parse;
+use super::rewrite::ungrouped;
 use super::scan::MAX_RECORD;
 use super::split::{Dialect, Field};
 use crate::error::{Error, ErrorKind, Result};
@@ -24,6 +26,11 @@ const UTF8_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// What was found.
 pub(super) struct Sniffed {
     pub rules: Rules,
+    pub layout: Layout,
+    /// The delimiters, in turn.
+    pub delimiters: Vec<u8>,
+    /// Whether the names were in the file.
+    pub has_header: bool,
     /// The names in the file, made unique.
     pub names: Vec<String>,
     /// What the values of each column look like.
@@ -52,7 +59,8 @@ pub(super) enum Shape {
 
 impl Shape {
     fn of(content: &[u8], rules: &Rules) -> Shape {
-        let trimmed = parse::trim(content);
+        let plain = rules.thousands.and_then(|t| ungrouped(parse::trim(content), t, rules.dialect.decimal));
+        let trimmed = plain.as_deref().unwrap_or(parse::trim(content));
         if trimmed.is_empty() || rules.is_missing(content) || rules.is_missing(trimmed) {
             Shape::Missing
         } else if parse::integer(trimmed).is_some_and(|x| x.unsigned_abs() <= i32::MAX as u64) {
@@ -73,7 +81,7 @@ impl Shape {
     }
 
     /// The shape of values of both shapes.
-    fn join(self, other: Shape) -> Shape {
+    pub fn join(self, other: Shape) -> Shape {
         let mixed = self.min(other) == Shape::Logical && self != other;
         if mixed { Shape::Text } else { self.max(other) }
     }
@@ -93,9 +101,8 @@ impl Shape {
 }
 
 /// Reads as many rows as the options say, and looks at them.
-pub(super) fn sniff(options: &TextOptions) -> Result<Sniffed> {
-    let path = &options.path;
-    let mut reader = input::reader(path)?;
+pub(super) fn sniff(path: &Path, options: &TextOptions) -> Result<Sniffed> {
+    let mut reader = input::reader(path, options.encoding()?)?;
     let (mut sample, mut ended) = (Vec::new(), false);
     loop {
         read_more(path, &mut *reader, &mut sample, &mut ended)?;
@@ -106,8 +113,8 @@ pub(super) fn sniff(options: &TextOptions) -> Result<Sniffed> {
             }
             continue;
         };
-        let mut looked = Look::new(&sample[start..], options)?;
-        looked.at_rows(options)?;
+        let mut looked = Look::new(path, &sample[start..], options)?;
+        looked.at_rows(options.rows_to_sniff);
         if ended || looked.rows >= options.rows_to_sniff || (looked.rows > 0 && sample.len() >= MAX_SAMPLE) {
             return looked.finish(path, start);
         }
@@ -128,7 +135,7 @@ fn read_more(path: &Path, reader: &mut dyn std::io::Read, sample: &mut Vec<u8>, 
     *ended = sample.len() < size;
     if sample.starts_with(b"\xFF\xFE") || sample.starts_with(b"\xFE\xFF") {
         let message = format!("'{}' is encoded as UTF-16.", path.display());
-        return Err(Error::new(ErrorKind::Unsupported, message).file(path).hint("Convert it to UTF-8."));
+        return Err(Error::new(ErrorKind::Unsupported, message).file(path).hint("Pass inputEncoding = \"utf-16\"."));
     }
     if sample[before..].contains(&0) {
         return Err(Error::corrupt(path, "it contains NUL bytes, so it is not a text file"));
@@ -155,8 +162,11 @@ fn skip(sample: &[u8], lines: usize) -> Option<usize> {
 struct Look<'a> {
     text: &'a [u8],
     rules: Rules,
-    /// The fields of the first record, if they are names.
+    layout: Layout,
+    delimiters: Vec<u8>,
+    /// The fields of the first record, if they are names; those of fixed format are told by the options.
     header: Option<Vec<String>>,
+    has_header: bool,
     /// Where the data begin and the rows looked at end.
     start: usize,
     end: usize,
@@ -166,46 +176,81 @@ struct Look<'a> {
 
 impl<'a> Look<'a> {
     /// Decides on the delimiter and on the header.
-    fn new(text: &'a [u8], options: &TextOptions) -> Result<Self> {
-        let dialect = |delimiter: u8, quote: Option<u8>, decimal: u8| Dialect {
-            delimiter,
-            quote,
-            combine: delimiter == b' ',
-            decimal,
+    fn new(path: &Path, text: &'a [u8], options: &TextOptions) -> Result<Self> {
+        let decimal = options.decimal_byte()?;
+        if options.is_fixed() {
+            let dialect = Dialect { delimiter: b'\n', quote: None, combine: false, decimal };
+            return Self::at_fixed(text, Rules::new(dialect, options)?, options);
+        }
+        let quote = options.quote_byte()?;
+        let dialect = |delimiter: u8| {
+            let combine = options.combine_delimiters || delimiter == b' ';
+            Dialect { delimiter, quote, combine, decimal }
         };
-        let (quote, decimal) = (options.quote_byte()?, options.decimal_byte()?);
-        let delimiter = match options.delimiter_byte()? {
-            Some(delimiter) => delimiter,
-            None => sense_delimiter(text, |delimiter| dialect(delimiter, quote, decimal)),
+        let delimiters = match options.delimiter_bytes()? {
+            Some(delimiters) => delimiters.to_vec(),
+            None => vec![sense_delimiter(text, dialect)],
         };
-        let rules = Rules::new(dialect(delimiter, quote, decimal), &options.missing_strings);
+        let rules = Rules::new(dialect(delimiters[0]), options)?;
+        let in_turn = |&delimiter: &u8| rules.clone().with_dialect(dialect(delimiter));
+        let layout = match delimiters.len() {
+            1 => Layout::Delimited,
+            _ => Layout::InTurn(delimiters.iter().map(in_turn).collect()),
+        };
 
         let (mut first, mut second) = (Vec::new(), Vec::new());
-        let after_first = rules.dialect.record(text, 0, &mut first);
-        let has_second = after_first.is_some_and(|at| rules.dialect.record(text, at, &mut second).is_some());
+        let after_first = layout.record(&rules.dialect, text, 0, &mut first);
+        let has_second = after_first.is_some_and(|at| layout.record(&rules.dialect, text, at, &mut second).is_some());
         let shape = |field: &Field| Shape::of(&field.content(), &rules);
-        let is_header = after_first.is_some()
-            && options.first_row_is_col_names.unwrap_or_else(|| {
-                first.iter().all(|f| matches!(shape(f), Shape::Text | Shape::Missing | Shape::Logical))
-                    && (!has_second || second.iter().any(|f| shape(f).is_number()))
-            });
+        let looks_so = || {
+            let is_text = |f: &Field| matches!(shape(f), Shape::Text | Shape::Missing | Shape::Logical);
+            let over_number = !has_second || second.iter().any(|f| shape(f).is_number());
+            let mut said = options.columns.iter().filter_map(|column| column.name.as_deref());
+            let is_known = said.any(|name| first.iter().any(|f| parse::trim(&f.content()) == name.as_bytes()));
+            is_known || (over_number && first.iter().all(is_text))
+        };
+        let has_header = after_first.is_some() && options.first_row_is_col_names.unwrap_or_else(looks_so);
         let columns = first.len();
-        let header = is_header.then(|| {
+        let header = has_header.then(|| {
             let name = |f: &Field| String::from_utf8(parse::trim(&f.content()).to_vec());
             first.iter().map(name).collect::<std::result::Result<Vec<_>, _>>()
         });
         let header = header.transpose().map_err(|_| {
-            Error::corrupt(&options.path, "its column names are not UTF-8").hint("Convert the file to UTF-8.")
+            Error::corrupt(path, format!("its column names are not {}", options.encoding.to_uppercase()))
+                .hint("Pass its inputEncoding, for example \"latin1\".")
         })?;
-        let start = if is_header { after_first.unwrap_or(0) } else { 0 };
-        Ok(Look { text, rules, header, start, end: start, shapes: vec![Shape::Missing; columns], rows: 0 })
+        let start = if has_header { after_first.unwrap_or(0) } else { 0 };
+        let shapes = vec![Shape::Missing; columns];
+        Ok(Look { text, rules, layout, delimiters, header, has_header, start, end: start, shapes, rows: 0 })
     }
 
-    /// Looks at the values of complete records.
-    fn at_rows(&mut self, options: &TextOptions) -> Result<()> {
+    /// Takes the columns of fixed format from the options.
+    fn at_fixed(text: &'a [u8], rules: Rules, options: &TextOptions) -> Result<Self> {
+        let span = |column: &super::ColumnOptions| {
+            let start = column.start.unwrap_or(1).saturating_sub(1);
+            Span { start, end: start.saturating_add(column.width.unwrap_or(1)) }
+        };
+        let names = options.columns.iter().enumerate().map(|(j, c)| c.name.clone().unwrap_or(format!("V{}", j + 1)));
+        Ok(Look {
+            text,
+            rules,
+            layout: Layout::Fixed(options.columns.iter().map(span).collect()),
+            delimiters: Vec::new(),
+            header: Some(names.collect()),
+            has_header: false,
+            start: 0,
+            end: 0,
+            // Text, unless the options say more.
+            shapes: vec![Shape::Text; options.columns.len()],
+            rows: 0,
+        })
+    }
+
+    /// Looks at the values of complete records, so many at most.
+    fn at_rows(&mut self, most: usize) {
         let mut record = Vec::new();
-        while self.rows < options.rows_to_sniff.max(1)
-            && let Some(next) = self.rules.dialect.record(self.text, self.end, &mut record)
+        while self.rows < most.max(1)
+            && let Some(next) = self.layout.record(&self.rules.dialect, self.text, self.end, &mut record)
         {
             for (shape, field) in self.shapes.iter_mut().zip(&record) {
                 if *shape != Shape::Text {
@@ -215,7 +260,6 @@ impl<'a> Look<'a> {
             self.end = next;
             self.rows += 1;
         }
-        Ok(())
     }
 
     fn finish(self, path: &Path, offset: usize) -> Result<Sniffed> {
@@ -228,9 +272,16 @@ impl<'a> Look<'a> {
             Some(header) => unique(header),
             None => (1..=self.shapes.len()).map(|j| format!("V{j}")).collect(),
         };
-        let start = (offset + self.start) as u64;
-        let row_bytes = (self.end - self.start) / self.rows.max(1);
-        Ok(Sniffed { rules: self.rules, names, shapes: self.shapes, start, row_bytes })
+        Ok(Sniffed {
+            rules: self.rules,
+            layout: self.layout,
+            delimiters: self.delimiters,
+            has_header: self.has_header,
+            names,
+            shapes: self.shapes,
+            start: (offset + self.start) as u64,
+            row_bytes: (self.end - self.start) / self.rows.max(1),
+        })
     }
 }
 
@@ -282,7 +333,7 @@ mod tests {
         std::fs::write(dir.join("x.csv"), content).unwrap();
         let mut options = TextOptions::new(dir.join("x.csv"));
         change(&mut options);
-        sniff(&options)
+        sniff(&options.paths[0], &options)
     }
 
     #[test]
@@ -317,6 +368,8 @@ mod tests {
         assert_eq!(names("a,1\nx,1\n"), ["V1", "V2"]);
         assert_eq!(names("a,b\n"), ["a", "b"]);
         assert_eq!(names("\u{FEFF}\"a\",,a,a\r\n1,2,3,4\r\n"), ["a", "V2", "a.1", "a.2"]);
+        let said = sniffed("a,b\nx,y\n", |o| o.columns.push(crate::source::ColumnOptions::of("b"))).unwrap();
+        assert_eq!(said.names, ["a", "b"]);
         let all_text = sniffed("a,b\nx,y\n", |o| o.first_row_is_col_names = Some(true)).unwrap();
         assert_eq!(all_text.names, ["a", "b"]);
         let skipped = sniffed("about\nthis file\na,b\n1,2\n", |o| o.rows_to_skip = 2).unwrap();

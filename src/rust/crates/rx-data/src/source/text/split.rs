@@ -9,7 +9,7 @@ pub(super) struct Dialect {
     pub delimiter: u8,
     /// Encloses fields; a doubled one stands for itself.
     pub quote: Option<u8>,
-    /// Whether a run of delimiters counts once (as spaces do).
+    /// Whether a run of delimiters counts once (as spaces do, which at a record's ends count for nothing).
     pub combine: bool,
     /// Separates the decimals of a number.
     pub decimal: u8,
@@ -35,6 +35,11 @@ pub(super) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
+    /// A field that is what it says.
+    pub fn plain(raw: &'a [u8], end: End, next: usize) -> Self {
+        Field { raw, doubled: None, end, next }
+    }
+
     /// What the field says, without quotes.
     pub fn content(&self) -> Cow<'a, [u8]> {
         let Some(quote) = self.doubled else { return Cow::Borrowed(self.raw) };
@@ -54,7 +59,7 @@ impl Dialect {
     pub fn record_start(&self, text: &[u8], mut at: usize) -> usize {
         loop {
             let line = at;
-            while self.combine && text.get(at) == Some(&self.delimiter) {
+            while self.delimiter == b' ' && text.get(at) == Some(&b' ') {
                 at += 1;
             }
             match text.get(at) {
@@ -136,12 +141,13 @@ impl Dialect {
         }
     }
 
-    /// After a run of delimiters that counts once; at the end of a record it counts for nothing.
+    /// After a run of delimiters that counts once; one of spaces counts for nothing at the end of a record.
     fn end_of_run(&self, text: &[u8], mut at: usize) -> Option<(End, usize)> {
         while *text.get(at)? == self.delimiter {
             at += 1;
         }
         match text[at] {
+            _ if self.delimiter != b' ' => Some((End::Field, at)),
             b'\n' => Some((End::Record, at + 1)),
             b'\r' if *text.get(at + 1)? == b'\n' => Some((End::Record, at + 2)),
             _ => Some((End::Field, at)),
@@ -185,7 +191,7 @@ fn word_at(text: &[u8], at: usize) -> Option<u64> {
 
 /// The first place of a byte.
 #[inline]
-fn find(text: &[u8], from: usize, byte: u8) -> Option<usize> {
+pub(super) fn find(text: &[u8], from: usize, byte: u8) -> Option<usize> {
     find_either(text, from, byte, byte)
 }
 
@@ -236,6 +242,13 @@ mod tests {
     fn spaces_count_once() {
         let spaces = Dialect { delimiter: b' ', combine: true, ..CSV };
         assert_eq!(split(spaces, "  a   b  \n \nc \"d e\"\n"), [["a", "b"], ["c", "d e"]]);
+    }
+
+    #[test]
+    fn runs_of_other_delimiters_count_once_where_told() {
+        let runs = Dialect { combine: true, ..CSV };
+        assert_eq!(split(runs, "a,,,b,c\n,,a,\"b\",,\n"), [vec!["a", "b", "c"], vec!["", "a", "b", ""]]);
+        assert_eq!(split(CSV, "a,,b\n"), [["a", "", "b"]]);
     }
 
     #[test]

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod columns;
+mod files;
+
 use super::*;
 use crate::block::Block;
 use crate::column::{Column, NA_I32, is_na_f64};
@@ -43,6 +46,11 @@ impl File {
     fn open(&self) -> TextSource {
         TextSource::open(&self.options()).unwrap()
     }
+}
+
+/// A column of some type.
+fn typed(name: &str, kind: Kind) -> ColumnOptions {
+    ColumnOptions { kind: Some(kind), ..ColumnOptions::of(name) }
 }
 
 /// All blocks of some columns, in order, read by several threads.
@@ -135,12 +143,8 @@ fn check_all_sizes(content: &str, expected: &[Vec<String>]) {
     for file in [File::new(content), File::compressed(content.as_bytes())] {
         for size in SIZES {
             let mut options = file.options();
-            options.columns.insert(
-                "f".into(),
-                ColumnOptions { kind: Some(Kind::Factor { ordered: false }), ..Default::default() },
-            );
-            options.columns.insert("i".into(), ColumnOptions { kind: Some(Kind::Integer), ..Default::default() });
-            options.columns.insert("s".into(), ColumnOptions { kind: Some(Kind::Character), ..Default::default() });
+            let kinds = [("f", Kind::Factor { ordered: false }), ("i", Kind::Integer), ("s", Kind::Character)];
+            options.columns = kinds.map(|(name, kind)| typed(name, kind)).into();
             let source = TextSource::open(&options).unwrap().with_range_bytes(size);
             for threads in [1, 3] {
                 let rows = all_rows(&source, threads).unwrap();
@@ -259,7 +263,7 @@ fn text_that_is_not_utf8_or_has_nul_is_told() {
 fn damaged_compressed_files_are_told() {
     let content = generate(20_000, 3, "\n", &["a", "b"]).0;
     let file = File::compressed(content.as_bytes());
-    let path = file.options().path;
+    let path = file.options().paths.remove(0);
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() * 9 / 10]).unwrap();
     let read = |size| TextSource::open(&file.options()).and_then(|s| all_rows(&s.with_range_bytes(size), 2));
@@ -278,7 +282,7 @@ fn a_file_that_shrinks_is_told() {
     let source = file.open().with_range_bytes(1_000);
     let scan = source.scan(&[0]).unwrap();
     scan.next().unwrap();
-    std::fs::OpenOptions::new().write(true).open(&source.path).unwrap().set_len(5_000).unwrap();
+    std::fs::OpenOptions::new().write(true).open(&source.files[0].path).unwrap().set_len(5_000).unwrap();
     let error = std::iter::from_fn(|| scan.next().transpose()).find_map(|block| block.err()).unwrap();
     assert_eq!(error.kind, ErrorKind::File);
     assert!(error.message.ends_with("has become shorter while it was read."));
@@ -301,14 +305,14 @@ fn columns_are_as_said() {
         "day,x,g,when,l\n2013-01-02,1,b,2013-01-02 03:04,1\n,2,c,NA,0\n2013/02/03,3,a,2013-01-02 00:00:30,NA\n",
     );
     let options: TextOptions = serde_json::from_value(serde_json::json!({
-        "path": file.options().path,
-        "columns": {
-            "day": {"kind": "date"},
-            "x": {"kind": "float32", "low": 0.0, "high": 9.0, "description": "the x", "new_name": "ex"},
-            "g": {"levels": ["a", "b"]},
-            "when": {"kind": {"date_time": {"tz": null}}},
-            "l": {"kind": "logical"}
-        }
+        "path": file.options().paths,
+        "columns": [
+            {"name": "day", "kind": "date"},
+            {"index": 2, "kind": "float32", "low": 0.0, "high": 9.0, "description": "the x", "new_name": "ex"},
+            {"name": "g", "levels": ["a", "b"]},
+            {"name": "when", "kind": {"date_time": {"tz": null}}},
+            {"name": "l", "kind": "logical"}
+        ]
     }))
     .unwrap();
     let source = TextSource::open(&options).unwrap();
@@ -352,15 +356,22 @@ fn what_is_wrongly_asked_for_is_told() {
         change(&mut options);
         TextSource::open(&options).err().unwrap()
     };
-    let error = open(|o| _ = o.columns.insert("mnth".into(), ColumnOptions::default()));
+    let error = open(|o| o.columns.push(ColumnOptions::of("mnth")));
     assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::MissingColumn, Some("Did you mean 'month'?")));
-    let renamed = ColumnOptions { new_name: Some("month".into()), ..Default::default() };
+    let error = open(|o| o.columns.push(ColumnOptions { index: Some(3), ..Default::default() }));
+    assert_eq!(
+        (error.kind, error.message.as_str()),
+        (ErrorKind::MissingColumn, "There is no column 3: the text has 2.")
+    );
+    let renamed = ColumnOptions { new_name: Some("month".into()), ..ColumnOptions::of("day") };
     let mut options = file.options();
-    options.columns.insert("day".into(), renamed);
+    options.columns.push(renamed);
     assert_eq!(TextSource::open(&options).err().unwrap().kind, ErrorKind::Argument);
-    let error = open(|o| o.path.set_file_name("y.csv"));
-    assert_eq!((error.kind, error.hint.as_deref()), (ErrorKind::File, Some("Did you mean 'x.csv'?")));
-    assert_eq!(open(|o| _ = o.path.pop()).kind, ErrorKind::Unsupported);
+    options.columns.push(ColumnOptions { index: Some(2), ..Default::default() });
+    assert!(TextSource::open(&options).err().unwrap().message.ends_with("described twice."));
+    let error = open(|o| o.paths[0].set_file_name("y.csv"));
+    assert_eq!(error.kind, ErrorKind::File);
+    assert!(error.hint.unwrap().contains("x.csv'?"));
 }
 
 #[test]
