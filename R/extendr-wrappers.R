@@ -27,5 +27,8 @@ rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap_
 # A linear model: its levels, sums of squares and coefficients; matrices by column.
 rx_engine_linmod <- function(source, variables, formula, job) .Call(wrap__rx_engine_linmod, source, variables, formula, job)
 
+# A linear model of some of a formula's terms: list(model, path), the model as rx_engine_linmod has it.
+rx_engine_stepwise <- function(source, variables, formula, search, job) .Call(wrap__rx_engine_stepwise, source, variables, formula, search, job)
+
 # Predictions beside columns of a source, to a sink: list(written, unseen, empty).
 rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)

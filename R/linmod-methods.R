@@ -119,7 +119,7 @@ design_terms <- function(design) {
     }
   })
   sums <- lapply(design$terms, function(term) Reduce(function(a, b) call(":", a, b), code[term$variables]))
-  right <- Reduce(function(a, b) call("+", a, b), sums)
+  right <- if (length(sums) > 0) Reduce(function(a, b) call("+", a, b), sums) else 1
   responses <- code[design$response]
   left <- if (length(responses) > 1) as.call(c(as.name("cbind"), responses)) else responses[[1]]
   formula <- call("~", left, if (design$intercept) right else call("-", right, 1))

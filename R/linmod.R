@@ -23,7 +23,8 @@
 #' @param formula a formula with one response, or several in `cbind()`; see [rxFormula].
 #' @param data a data frame, a data source, or the name of a file.
 #' @param pweights,fweights name of the variable of probability weights, or of frequency weights (whole numbers).
-#' @param cube,cubePredictions,variableSelection not supported yet: anything but the default is an error.
+#' @param cube,cubePredictions not supported yet: anything but the default is an error.
+#' @param variableSelection a list made by [rxStepControl()], to search for a model by steps; an empty list for none.
 #' @param rowSelection,transforms,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir see
 #'   [rxTransform].
 #' @param dropFirst whether the first level of a factor is the reference, not the last.
@@ -62,14 +63,15 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
                      reportProgress = rxGetOption("reportProgress"), verbose = 0,
                      computeContext = rxGetOption("computeContext"), ...) {
   started <- proc.time()[["elapsed"]]
-  refuse_unsupported(c("cube", "cubePredictions", "variableSelection"))
+  refuse_unsupported(c("cube", "cubePredictions"))
   check_analysis_arguments(blocksPerRead, computeContext, ...)
   for (name in c("dropFirst", "dropMain", "covCoef", "covData")) {
     check_argument(is_flag(get(name)), name, "TRUE or FALSE")
   }
   check_argument(is_string(coefLabelStyle) && coefLabelStyle %in% c("Revo", "R"), "coefLabelStyle", '"Revo" or "R"')
   asked <- capture_transforms()
-  design <- model_design(formula, data, asked, pweights, fweights, blocksPerRead, rows = "Finite")
+  selection <- check_selection(variableSelection)
+  design <- model_design(full_formula(formula, selection), data, asked, pweights, fweights, blocksPerRead, rows = "Finite")
   check_regression(design)
   if (covData && !design$intercept) {
     rx_abort("argument", "`covData` needs a model with an intercept.")
@@ -82,7 +84,13 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
     drop_first = dropFirst, drop_main = dropMain
   )
   job <- job_options(reportProgress, "Rows fitted")
-  fit <- engine_call(rx_engine_linmod, design$source, design$engine_variables, asked_model, job)
+  if (is.null(selection)) {
+    fit <- engine_call(rx_engine_linmod, design$source, design$engine_variables, asked_model, job)
+  } else {
+    found <- select_terms(design, asked_model, formula, selection, asked, fweights, job, coefLabelStyle)
+    fit <- found$fit
+    design <- found$design
+  }
 
   labels <- coefficient_labels(design, fit$levels, coefLabelStyle)
   warn_collinear(labels[fit$collinear])
@@ -94,6 +102,10 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
   model$formula <- small_formula(formula)
   model$call <- small_call(match.call())
   model$design <- kept_design(design, fit$levels, asked)
+  if (!is.null(selection)) {
+    model$formula <- stats::formula(design_terms(model$design))
+    model[c("formulaBase", "anova", "stepCoefs")] <- found[c("formulaBase", "anova", "stepCoefs")]
+  }
   if (verbose > 0) {
     cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
   }

@@ -15,7 +15,7 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{import, info, linmod, predict, session, summary};
+use glue::{import, info, linmod, predict, session, step, summary};
 
 extendr_module! {
     mod rxscale;
@@ -24,5 +24,6 @@ extendr_module! {
     use import;
     use summary;
     use linmod;
+    use step;
     use predict;
 }

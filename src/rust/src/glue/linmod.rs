@@ -4,8 +4,8 @@ use super::analysis;
 use crate::error::respond;
 use crate::spec;
 use extendr_api::prelude::*;
-use rx_data::Result;
-use rx_stats::linmod::{Formula, LinMod};
+use rx_data::{Labels, Result};
+use rx_stats::linmod::{Formula, LinMod, LinearModel};
 
 /// A linear model: its levels, sums of squares and coefficients; matrices by column.
 #[extendr]
@@ -19,13 +19,18 @@ fn linmod(source: &Robj, variables: &Robj, formula: &Robj, job: &Robj) -> Result
         let estimator = LinMod::new(&prepared.design, formula, memory)?;
         rx_run::reduce(pool, control, &*prepared.source, &prepared.design, estimator)
     })?;
+    described(model, &levels)
+}
+
+/// A fitted model, for R.
+pub fn described(model: LinearModel, levels: &[Labels]) -> Result<Robj> {
     // Symmetric matrices are the same by row and by column.
     let square = |values: Vec<f64>, size: usize| RMatrix::new_matrix(size, size, |i, j| values[i * size + j]);
     let size = model.aliased.len();
     let centred = model.centred_products.nrows();
     let responses = model.coefficients.ncols();
     Ok(list!(
-        levels = analysis::levels(&levels)?,
+        levels = analysis::levels(levels)?,
         rows = model.n as f64,
         missing = model.missing as f64,
         weight = model.sum_weights,

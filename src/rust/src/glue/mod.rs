@@ -8,4 +8,5 @@ pub mod predict;
 pub mod session;
 pub mod sink;
 pub mod source;
+pub mod step;
 pub mod summary;

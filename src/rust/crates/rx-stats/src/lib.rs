@@ -10,7 +10,11 @@ pub mod linmod;
 pub mod predict;
 #[cfg(feature = "solve")]
 pub mod solve;
+#[cfg(feature = "solve")]
+pub mod step;
 pub mod summary;
+#[cfg(feature = "solve")]
+pub mod tails;
 
 pub use design::Design;
 pub use estimator::{Estimator, Finish, ModelBatch, Step};

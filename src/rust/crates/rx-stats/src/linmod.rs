@@ -82,6 +82,20 @@ impl LinMod {
     }
 }
 
+#[cfg(feature = "solve")]
+impl LinMod {
+    /// The terms.
+    pub fn terms(&self) -> &[Term] {
+        &self.formula.terms
+    }
+
+    /// The model of some of the terms, by position, which a state of this one tells of as well.
+    pub fn restricted(&self, terms: &[usize]) -> LinMod {
+        let terms = terms.iter().map(|&t| self.formula.terms[t].clone()).collect();
+        LinMod { formula: Formula { terms, ..self.formula.clone() }, ..self.clone() }
+    }
+}
+
 /// Refuses models whose matrices would not fit: the solution holds about five of columns by columns.
 fn check_columns(sets: &[CellSet], limit: u64) -> Result<()> {
     let columns: u64 = sets.iter().map(|s| s.classes.cells().saturating_mul(s.values.len() as u64)).sum();

@@ -208,6 +208,13 @@ impl Finish for LinMod {
     type Model = LinearModel;
 
     fn finish(self, state: State, go_on: GoOn) -> Result<Step<Self, LinearModel>> {
+        Ok(Step::Done(self.answer(&state, go_on)?))
+    }
+}
+
+impl LinMod {
+    /// The model that a state tells of.
+    pub fn answer(&self, state: &State, go_on: GoOn) -> Result<LinearModel> {
         if state.n == 0 {
             let what = match state.dropped {
                 0 => "There are no rows to fit a model to.".to_string(),
@@ -218,7 +225,7 @@ impl Finish for LinMod {
             );
         }
         let columns = self.columns();
-        let normal = self.normal(&state, &columns, go_on)?;
+        let normal = self.normal(state, &columns, go_on)?;
 
         // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
         // without rows explain themselves, and if the last level is such a cell another one is redundant.
@@ -226,7 +233,7 @@ impl Finish for LinMod {
             let explained = |j: usize| {
                 columns[j].term.is_none()
                     || kept.columns.contains(&j)
-                    || !self.has_rows(&state, &columns[j])
+                    || !self.has_rows(state, &columns[j])
                     || self.is_reference(&columns[j], drop_first)
                     || self.gives_up(&columns[j])
             };
@@ -234,7 +241,7 @@ impl Finish for LinMod {
         };
         let attempt = |drop_first: bool| {
             let order = self.acceptance(&columns, drop_first);
-            let kept = keep(&normal, &state, &self, &columns, &order, go_on)?;
+            let kept = keep(&normal, state, self, &columns, &order, go_on)?;
             let collinear = unexplained(&kept, drop_first);
             Ok::<_, Error>((kept, collinear))
         };
@@ -243,7 +250,7 @@ impl Finish for LinMod {
         if !collinear.is_empty() && !self.formula.drop_first && has_factors {
             (kept, collinear) = attempt(true)?;
         }
-        Ok(Step::Done(self.model(&state, &columns, normal, kept, collinear)))
+        Ok(self.model(state, &columns, normal, kept, collinear))
     }
 }
 

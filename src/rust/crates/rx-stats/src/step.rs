@@ -1,0 +1,292 @@
+//! Stepwise selection of the terms of a linear model (`variableSelection`).
+//!
+//! One pass accumulates the cross products of all terms that any model of the search may have; every model is solved
+//! from them. The search is that of R's `step()` for Akaike's criterion, and the classical one by significance levels
+//! otherwise: drop the least significant term while it may go, else add the most significant one that may come.
+
+use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
+use crate::linmod::{LinMod, LinearModel, Term};
+use crate::tails;
+use rx_data::Result;
+use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+
+/// What a step must gain of Akaike's criterion, as in R's `step()`.
+const LEAST_GAIN: f64 = 1e-7;
+
+/// How to search. Terms are positions among those of the formula.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Search {
+    /// The terms of the first model.
+    pub start: Vec<usize>,
+    /// Terms that stay.
+    pub lower: Vec<usize>,
+    /// Terms that may be added.
+    pub upper: Vec<usize>,
+    /// Whether terms are added.
+    pub forward: bool,
+    /// Whether terms are dropped.
+    pub backward: bool,
+    /// What decides.
+    pub criterion: Criterion,
+    /// Steps at most.
+    pub max_steps: usize,
+    /// The variance of the errors; zero stands for each model's estimate.
+    pub scale: f64,
+    /// Whether rows are counted by their weights, as frequency weights ask for.
+    pub weights_count: bool,
+    /// Whether to keep the coefficients of every model.
+    pub keep: bool,
+}
+
+/// What decides on a step.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Criterion {
+    /// Akaike's with a penalty for each coefficient; Mallows' Cp where the scale is given.
+    Aic {
+        /// The penalty.
+        k: f64,
+    },
+    /// A test of the term.
+    SigLevel {
+        /// A term comes if its p-value is below.
+        add: f64,
+        /// A term goes if its p-value is above.
+        drop: f64,
+        /// Whether the test is the likelihood ratio's, not F.
+        chi_square: bool,
+    },
+}
+
+/// A model of the path.
+#[derive(Debug, Clone)]
+pub struct Stage {
+    /// The term that was added or dropped to come here; none for the first model.
+    pub change: Option<Change>,
+    /// The terms of the model.
+    pub terms: Vec<usize>,
+    /// Sum of squared residuals.
+    pub residual_squares: f64,
+    /// Number of coefficients that are not aliased.
+    pub rank: usize,
+    /// The coefficients, the intercept first, where they are kept; NaN where aliased.
+    pub coefficients: Vec<f64>,
+}
+
+/// A step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// A term comes.
+    Add(usize),
+    /// A term goes.
+    Drop(usize),
+}
+
+/// The result of a search.
+#[derive(Debug, Clone)]
+pub struct Selected {
+    /// The models of the path.
+    pub path: Vec<Stage>,
+    /// The last one.
+    pub model: LinearModel,
+}
+
+/// The estimator: that of the model with all terms.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stepwise {
+    full: LinMod,
+    search: Search,
+}
+
+impl Stepwise {
+    /// A search among the terms of a model with one response.
+    pub fn new(full: LinMod, search: Search) -> Self {
+        Stepwise { full, search }
+    }
+}
+
+impl Estimator for Stepwise {
+    type State = <LinMod as Estimator>::State;
+
+    fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
+        self.full.pilot(first)
+    }
+
+    fn init(&self) -> Self::State {
+        self.full.init()
+    }
+
+    fn update(&self, state: &mut Self::State, batch: &ModelBatch) -> Result<()> {
+        self.full.update(state, batch)
+    }
+
+    fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()> {
+        self.full.merge(state, other)
+    }
+
+    fn state_bytes(&self) -> usize {
+        self.full.state_bytes()
+    }
+}
+
+impl Finish for Stepwise {
+    type Model = Selected;
+
+    fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Selected>> {
+        // The full model tells whether the cross products are precise enough for any.
+        if let Step::Again(full) = self.full.clone().finish(state.clone(), go_on)? {
+            return Ok(Step::Again(Stepwise { full, ..self }));
+        }
+        let fit = |terms: &[usize]| self.full.restricted(terms).answer(&state, go_on);
+        Ok(Step::Done(self.search.run(self.full.terms(), &fit)?))
+    }
+}
+
+/// A model that a step may lead to.
+struct Candidate {
+    change: Change,
+    terms: Vec<usize>,
+    model: LinearModel,
+}
+
+impl Search {
+    /// Searches; `fit` solves a model of some terms.
+    fn run(&self, all: &[Term], fit: &dyn Fn(&[usize]) -> Result<LinearModel>) -> Result<Selected> {
+        let mut terms = self.start.clone();
+        let mut model = fit(&terms)?;
+        let mut path = vec![self.stage(None, &terms, &model)];
+        for _ in 0..self.max_steps {
+            let Some(next) = self.next(all, &terms, &model, fit)? else { break };
+            // With a level to drop below that to add the same models would come again and again.
+            let same = |stage: &Stage| {
+                stage.terms.len() == next.terms.len() && next.terms.iter().all(|t| stage.terms.contains(t))
+            };
+            if path.iter().any(same) {
+                break;
+            }
+            (terms, model) = (next.terms, next.model);
+            path.push(self.stage(Some(next.change), &terms, &model));
+        }
+        Ok(Selected { path, model })
+    }
+
+    fn stage(&self, change: Option<Change>, terms: &[usize], model: &LinearModel) -> Stage {
+        Stage {
+            change,
+            terms: terms.to_vec(),
+            residual_squares: model.residual_squares[0],
+            rank: rank(model),
+            coefficients: if self.keep { model.coefficients.column(0).to_vec() } else { Vec::new() },
+        }
+    }
+
+    /// The best step from a model, if any is worth it.
+    fn next(
+        &self,
+        all: &[Term],
+        terms: &[usize],
+        model: &LinearModel,
+        fit: &dyn Fn(&[usize]) -> Result<LinearModel>,
+    ) -> Result<Option<Candidate>> {
+        let candidate = |change: Change| {
+            let mut terms = terms.to_vec();
+            match change {
+                Change::Add(term) => terms.push(term),
+                Change::Drop(term) => terms.retain(|&t| t != term),
+            }
+            let model = fit(&terms)?;
+            Ok(Candidate { change, terms, model })
+        };
+        let drops: Vec<Candidate> = if self.backward {
+            // A term that stands in a larger one must stay as long as that does.
+            let free =
+                |&&term: &&usize| !self.lower.contains(&term) && !terms.iter().any(|&t| within(&all[term], &all[t]));
+            terms.iter().filter(free).map(|&t| candidate(Change::Drop(t))).collect::<Result<_>>()?
+        } else {
+            Vec::new()
+        };
+        // What explains nothing goes first.
+        if let Some(last) = drops.iter().rposition(|c| rank(&c.model) == rank(model)) {
+            return Ok(drops.into_iter().nth(last));
+        }
+        let drop = match self.criterion {
+            Criterion::SigLevel { drop, .. } => {
+                let p = |c: &Candidate| self.p_value(model, &c.model);
+                let worst = first_best(drops, |c| -p(c)).filter(|c| p(c) > drop);
+                if worst.is_some() {
+                    return Ok(worst);
+                }
+                Vec::new()
+            }
+            Criterion::Aic { .. } => drops,
+        };
+        let adds: Vec<Candidate> = if self.forward {
+            let absent: Vec<usize> = self.upper.iter().copied().filter(|t| !terms.contains(t)).collect();
+            // A term comes after all those that stand in it.
+            let ready = |&&term: &&usize| !absent.iter().any(|&t| within(&all[t], &all[term]));
+            absent.iter().filter(ready).map(|&t| candidate(Change::Add(t))).collect::<Result<_>>()?
+        } else {
+            Vec::new()
+        };
+        let adds = adds.into_iter().filter(|c| rank(&c.model) > rank(model));
+        Ok(match self.criterion {
+            Criterion::SigLevel { add, .. } => {
+                let p = |c: &Candidate| self.p_value(&c.model, model);
+                first_best(adds, p).filter(|c| p(c) < add)
+            }
+            Criterion::Aic { k } => {
+                let now = self.aic(model, k);
+                first_best(drop.into_iter().chain(adds), |c| self.aic(&c.model, k))
+                    .filter(|c| self.aic(&c.model, k) < now - LEAST_GAIN)
+            }
+        })
+    }
+
+    /// Number of rows.
+    fn count(&self, model: &LinearModel) -> f64 {
+        if self.weights_count { model.sum_weights } else { model.n as f64 }
+    }
+
+    /// `n log(RSS / n) + k p`, or `RSS / scale - n + k p`.
+    fn aic(&self, model: &LinearModel, k: f64) -> f64 {
+        let (n, rss) = (self.count(model), model.residual_squares[0]);
+        let misfit = if self.scale > 0.0 { rss / self.scale - n } else { n * (rss / n).ln() };
+        misfit + k * rank(model) as f64
+    }
+
+    /// The p-value of what a larger model has more than a smaller one; NaN if it cannot be tested.
+    fn p_value(&self, larger: &LinearModel, smaller: &LinearModel) -> f64 {
+        let n = self.count(larger);
+        let df = rank(larger) as f64 - rank(smaller) as f64;
+        let (rss, more) = (larger.residual_squares[0], smaller.residual_squares[0]);
+        let explained = (more - rss).max(0.0);
+        match self.criterion {
+            Criterion::SigLevel { chi_square: true, .. } => {
+                let ratio = if self.scale > 0.0 { explained / self.scale } else { n * (more / rss).ln() };
+                tails::chi_square(ratio.max(0.0), df)
+            }
+            _ => {
+                let left = n - rank(larger) as f64;
+                tails::f(explained / df / (rss / left), df, left)
+            }
+        }
+    }
+}
+
+fn rank(model: &LinearModel) -> usize {
+    model.aliased.iter().filter(|&&aliased| !aliased).count()
+}
+
+/// Whether a term is part of a larger one.
+fn within(small: &Term, large: &Term) -> bool {
+    small != large
+        && small.numeric.iter().all(|v| large.numeric.contains(v))
+        && small.categories.iter().all(|v| large.categories.contains(v))
+}
+
+/// The first candidate with the smallest value that is a number.
+fn first_best(candidates: impl IntoIterator<Item = Candidate>, value: impl Fn(&Candidate) -> f64) -> Option<Candidate> {
+    let finite = candidates.into_iter().filter(|c| !value(c).is_nan());
+    finite.min_by(|a, b| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal))
+}
