@@ -172,9 +172,9 @@ prediction_output <- function(data, outData, append, overwrite, xdfCompressionLe
     }
     outData <- NULL
   }
-  target <- if (is.null(outData) && methods::is(source, "RxXdfData")) source else outData
-  if (is.null(target) || !same_file(source, as_source(target, "outData"))) {
-    return(list(sink = sink_spec(target, append, overwrite, xdfCompressionLevel), in_place = FALSE))
+  to_input <- methods::is(source, "RxXdfData") && is.null(outData)
+  if (!to_input && (is.null(outData) || !same_file(source, as_source(outData, "outData")))) {
+    return(list(sink = sink_spec(outData, append, overwrite, xdfCompressionLevel), in_place = FALSE))
   }
   if (!methods::is(source, "RxXdfData")) {
     rx_abort("unsupported", "Columns can be added to XDF files only.", hint = "Name another file in `outData`.")
@@ -201,8 +201,10 @@ in_place_sink <- function(source, overwrite, xdfCompressionLevel, computed) {
     )
   }
   info <- engine_call(rx_engine_info, spec)
-  sink <- sink_spec(RxXdfData(source@file), "none", TRUE, xdfCompressionLevel)
+  source@colNames <- source@varsToDrop <- NULL
+  sink <- sink_spec(source, "none", TRUE, xdfCompressionLevel)
   sink$path <- spec$path
+  sink$blocks_per_file <- if (is_composite_set(spec$path)) source@blocksPerCompositeFile
   sink$description <- info$description
   sink$rows_per_block <- if (length(info$block_rows)) max(info$block_rows, 1)
   sink
@@ -212,9 +214,8 @@ same_file <- function(source, target) {
   if (!methods::is(source, "RxFileData") || !methods::is(target, "RxFileData")) {
     return(FALSE)
   }
-  default <- if (methods::is(target, "RxXdfData")) ".xdf" else ""
-  written <- normalizePath(locate_output(target@file, default), mustWork = FALSE)
-  identical(normalizePath(source_spec(source)$path), written)
+  written <- if (methods::is(target, "RxXdfData")) xdf_target(target)$path else locate_output(target@file, "")
+  identical(normalizePath(source_spec(source)$path), normalizePath(written, mustWork = FALSE))
 }
 
 #' Predicts the rows of a source

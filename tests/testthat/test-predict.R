@@ -187,6 +187,17 @@ test_that("results are added to the input file, whose columns stay as they are",
   expect_identical(setdiff(dir(dirname(path), basename(tools::file_path_sans_ext(path))), basename(path)), character())
 })
 
+test_that("results are added to a composite set", {
+  path <- withr::local_tempfile()
+  set <- RxXdfData(path, createCompositeSet = TRUE, blocksPerCompositeFile = 2)
+  rxImport(mtcars, set, rowsPerRead = 5)
+  fit <- rxLinMod(mpg ~ wt, mtcars)
+  out <- rxPredict(fit, RxXdfData(path, blocksPerCompositeFile = 2))
+  expect_equal(rxImport(out)$mpg_Pred, rxPredict(fit, mtcars)$mpg_Pred)
+  expect_identical(rxGetInfo(path, getBlockSizes = TRUE)$rowsPerBlock, c(rep(5L, 6), 2L))
+  expect_length(list.files(file.path(path, "data")), 4)
+})
+
 test_that("results are written to files of every type", {
   data <- small_data()
   fit <- rxLinMod(log(z) ~ x + F(k), data)

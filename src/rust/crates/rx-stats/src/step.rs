@@ -290,3 +290,104 @@ fn first_best(candidates: impl IntoIterator<Item = Candidate>, value: impl Fn(&C
     let finite = candidates.into_iter().filter(|c| !value(c).is_nan());
     finite.min_by(|a, b| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::Design;
+    use crate::design::{Numeric, Rows};
+    use crate::laws::{self, Batch};
+    use crate::linmod::Formula;
+
+    /// A fifth variable by the first two, whose product is the last term, and by nothing else.
+    fn stepwise(change: impl FnOnce(&mut Search)) -> Stepwise {
+        let numeric = (0..5).map(|j| Numeric { column: j, name: format!("x{j}") }).collect();
+        let design = Design { columns: vec![], numeric, categories: vec![], weight: None, rows: Rows::Finite };
+        let term = |numeric: &[usize]| Term { numeric: numeric.to_vec(), categories: vec![] };
+        let terms = vec![term(&[0]), term(&[1]), term(&[2]), term(&[3]), term(&[0, 1])];
+        let formula = Formula { terms, intercept: true, responses: vec![4], drop_first: false, drop_main: false };
+        let mut search = Search {
+            start: vec![],
+            lower: vec![],
+            upper: (0..5).collect(),
+            forward: true,
+            backward: true,
+            criterion: Criterion::Aic { k: 2.0 },
+            max_steps: 100,
+            scale: 0.0,
+            weights_count: false,
+            keep: true,
+        };
+        change(&mut search);
+        Stepwise::new(LinMod::new(&design, formula, 1 << 30).unwrap(), search)
+    }
+
+    fn run(mut stepwise: Stepwise, batches: &[Batch]) -> Selected {
+        batches[0].with(|b| stepwise.pilot(b)).unwrap();
+        loop {
+            let mut state = stepwise.init();
+            batches.iter().for_each(|b| b.with(|b| stepwise.update(&mut state, b)).unwrap());
+            match stepwise.finish(state, &|| Ok(())).unwrap() {
+                Step::Done(selected) => return selected,
+                Step::Again(next) => stepwise = next,
+            }
+        }
+    }
+
+    fn changes(selected: &Selected) -> Vec<Change> {
+        selected.path.iter().filter_map(|stage| stage.change).collect()
+    }
+
+    #[test]
+    fn the_laws_hold() {
+        laws::check(&stepwise(|_| ()), &laws::batches(5, &[], false), Rows::Finite).unwrap();
+    }
+
+    #[test]
+    fn an_interaction_comes_last_and_goes_first() {
+        let batches = laws::batches(5, &[], false);
+        // Without a penalty everything comes.
+        let all = changes(&run(stepwise(|s| s.criterion = Criterion::Aic { k: -1e9 }), &batches));
+        assert_eq!(all.len(), 5);
+        let place = |t: usize| all.iter().position(|&c| c == Change::Add(t)).unwrap();
+        assert!(place(4) > place(0) && place(4) > place(1));
+        // With a large one everything goes but what must stay.
+        let none = run(
+            stepwise(|s| (s.start, s.lower, s.criterion) = ((0..5).collect(), vec![3], Criterion::Aic { k: 1e9 })),
+            &batches,
+        );
+        let gone = changes(&none);
+        let place = |t: usize| gone.iter().position(|&c| c == Change::Drop(t)).unwrap();
+        assert!(gone.len() == 4 && place(4) < place(0) && place(4) < place(1));
+        assert_eq!(none.path.last().unwrap().terms, [3]);
+    }
+
+    #[test]
+    fn every_step_lowers_the_criterion_and_the_model_is_the_last_of_the_path() {
+        let batches = laws::batches(5, &[], false);
+        let estimator = stepwise(|s| s.start = vec![2, 3]);
+        let search = estimator.search.clone();
+        let selected = run(estimator, &batches);
+        let n = selected.model.n as f64;
+        let aic: Vec<f64> =
+            selected.path.iter().map(|s| n * (s.residual_squares / n).ln() + 2.0 * s.rank as f64).collect();
+        assert!(aic.windows(2).all(|pair| pair[1] < pair[0]));
+        let last = selected.path.last().unwrap();
+        assert_eq!(last.coefficients, selected.model.coefficients.column(0).to_vec());
+        assert_eq!(last.residual_squares, selected.model.residual_squares[0]);
+        assert!((search.aic(&selected.model, 2.0) - aic[aic.len() - 1]).abs() < 1e-9);
+        // Backward from there nothing is gained.
+        let terms = last.terms.clone();
+        let again = run(stepwise(|s| (s.start, s.forward) = (terms.clone(), false)), &batches);
+        assert_eq!(again.path[0].terms, again.path.last().unwrap().terms);
+    }
+
+    #[test]
+    fn levels_that_contradict_each_other_end_the_search() {
+        let batches = laws::batches(5, &[], false);
+        let criterion = Criterion::SigLevel { add: 1.0, drop: 0.0, chi_square: false };
+        let selected = run(stepwise(|s| (s.criterion, s.max_steps) = (criterion, usize::MAX)), &batches);
+        assert!(selected.path.len() < 4);
+    }
+}

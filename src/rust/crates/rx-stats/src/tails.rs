@@ -64,7 +64,7 @@ fn beta(x: f64, y: f64, a: f64, b: f64) -> f64 {
     let front = (a * x.ln() + b * y.ln() + ln_gamma(a + b) - ln_gamma(a) - ln_gamma(b)).exp() / a;
     let coefficient = |k: usize| {
         let m = (k / 2) as f64;
-        if k % 2 == 0 {
+        if k.is_multiple_of(2) {
             m * (b - m) * x / ((a + 2.0 * m - 1.0) * (a + 2.0 * m))
         } else {
             -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
