@@ -18,8 +18,8 @@
 #' @param file an [RxXdfData()] source or the name of an XDF file.
 #' @return `rxGetInfo()`: a list of class `rxGetInfo` with those that apply of `fileName`, `objName`, `class`, `length`,
 #'   `description`, `numCompositeFiles`, `numRows`, `numVars`, `numBlocks`, `compression` (`"none"`, `"lz4"`, `"zstd"`
-#'   and others), `varInfo`, `rowsPerBlock` and `data`; for a list of data, a list of those. `rxSetInfo()`: the data source,
-#'   invisibly, after changing the file in place; or a new data frame.
+#'   and others), `varInfo`, `rowsPerBlock` and `data`; for a list of data, a list of those. `rxSetInfo()`: the data
+#'   source, invisibly, after changing the file in place; or a new data frame.
 #' @examples
 #' rxGetInfo(mtcars, getVarInfo = TRUE, numRows = 3)
 #' file <- tempfile(fileext = ".xdf")

@@ -70,8 +70,9 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
   }
   check_argument(is_string(coefLabelStyle) && coefLabelStyle %in% c("Revo", "R"), "coefLabelStyle", '"Revo" or "R"')
   asked <- capture_transforms()
-  selection <- check_selection(variableSelection)
-  design <- model_design(full_formula(formula, selection), data, asked, pweights, fweights, blocksPerRead, rows = "Finite")
+  selection <- check_selection(variableSelection, cube)
+  whole <- full_formula(formula, selection)
+  design <- model_design(whole, data, asked, pweights, fweights, blocksPerRead, rows = "Finite")
   check_regression(design)
   if (covData && !design$intercept) {
     rx_abort("argument", "`covData` needs a model with an intercept.")

@@ -21,17 +21,17 @@
 #' from the largest where it is the smallest. Terms that stand in an interaction are added before it and dropped after
 #' it. A term that explains nothing, being a combination of others, goes first.
 #'
-#' **Criterion.** With `"AIC"` a step is taken that lowers n log(RSS / n) + k p most (with `scale`, RSS / scale - n + k p:
-#' Mallows' Cp), as [step()] does. With `"SigLevel"` the term with the largest p-value goes if that is above
+#' **Criterion.** With `"AIC"` a step is taken that lowers n log(RSS / n) + k p most (with `scale`, RSS / scale - n +
+#' k p: Mallows' Cp), as [step()] does. With `"SigLevel"` the term with the largest p-value goes if that is above
 #' `minSigLevelToDrop`; if none goes, the one with the smallest p-value comes if that is below `maxSigLevelToAdd`.
 #'
 #' @param method `"stepwise"`, `"backward"` or `"forward"`. Without a scope the default is backward.
 #' @param scope a formula or a list of formulas, see Details.
 #' @param maxSteps how many steps to take at most.
 #' @param stepCriterion `"AIC"` or `"SigLevel"`.
-#' @param maxSigLevelToAdd,minSigLevelToDrop significance levels, for `"SigLevel"` only. By default terms are added below
-#'   0.5 by the forward method and below 0.15 by the stepwise one, and dropped above 0.1 by the backward method and above
-#'   0.15 by the stepwise one.
+#' @param maxSigLevelToAdd,minSigLevelToDrop significance levels, for `"SigLevel"` only. By default terms are added
+#'   below 0.5 by the forward method and below 0.15 by the stepwise one, and dropped above 0.1 by the backward method
+#'   and above 0.15 by the stepwise one.
 #' @param refitEachStep makes no difference to linear models, whose cross products hold all that another pass over the
 #'   data would find.
 #' @param keepStepCoefs whether the fit keeps the coefficients of all steps, as `stepCoefs`: zero where a coefficient is
@@ -41,8 +41,8 @@
 #' @param test `"F"` or `"Chisq"`: the test that `"SigLevel"` goes by (F if NULL), and that `anova` shows.
 #' @param ... of `rxStepControl()` no further arguments; a warning names them. Of `rxStepPlot()` passed to [matplot()].
 #' @return `rxStepControl()` returns a list. A fit has, besides `formula` of the model selected, `formulaBase`, `anova`,
-#'   a data frame with a row a step, and `stepCoefs` if asked for. `rxStepPlot()` returns the coefficients that are drawn,
-#'   invisibly.
+#'   a data frame with a row a step, and `stepCoefs` if asked for. `rxStepPlot()` returns the coefficients that are not
+#'   zero, invisibly.
 #' @references Venables, W. N. and Ripley, B. D. (2002) Modern Applied Statistics with S, section 6.8. Springer.
 #' @examples
 #' search <- rxStepControl(scope = ~ wt + hp + qsec + F(cyl), keepStepCoefs = TRUE)
@@ -67,24 +67,25 @@ rxStepControl <- function(method = "stepwise", scope = NULL, maxSteps = 1000, st
   check_argument(is_number(scale) && scale >= 0, "scale", "a number from 0")
   check_argument(is_number(k), "k", "a number")
   tests <- stepCriterion == "SigLevel"
-  levels <- list(maxSigLevelToAdd = maxSigLevelToAdd, minSigLevelToDrop = minSigLevelToDrop)
-  for (name in names(levels)) {
-    level <- levels[[name]]
-    check_argument(is.null(level) || (is_number(level) && level >= 0 && level <= 1), name, "a number from 0 to 1")
-    check_argument(is.null(level) || tests, name, 'NULL unless stepCriterion = "SigLevel"')
-  }
+  check_level(maxSigLevelToAdd, "maxSigLevelToAdd", tests)
+  check_level(minSigLevelToDrop, "minSigLevelToDrop", tests)
   list(
     method = method, scope = step_scope(scope), maxSteps = maxSteps, stepCriterion = stepCriterion,
-    maxSigLevelToAdd = maxSigLevelToAdd %||% if (tests) (if (method == "forward") 0.5 else 0.15),
-    minSigLevelToDrop = minSigLevelToDrop %||% if (tests) (if (method == "backward") 0.1 else 0.15),
+    maxSigLevelToAdd = maxSigLevelToAdd %||% if (tests) c(forward = 0.5, stepwise = 0.15, backward = 0.15)[[method]],
+    minSigLevelToDrop = minSigLevelToDrop %||% if (tests) c(forward = 0.15, stepwise = 0.15, backward = 0.1)[[method]],
     refitEachStep = refitEachStep, keepStepCoefs = keepStepCoefs, scale = scale, k = k, test = test
   )
 }
 
 one_of <- function(value, name, choices) {
-  listed <- paste(c(paste0('"', utils::head(choices, -1), '"', collapse = ", "), dQuote(utils::tail(choices, 1), FALSE)),
-    collapse = " or ")
+  quoted <- dQuote(choices, FALSE)
+  listed <- paste(paste(utils::head(quoted, -1), collapse = ", "), "or", utils::tail(quoted, 1))
   check_argument(is_string(value) && value %in% choices, name, listed)
+}
+
+check_level <- function(level, name, tests) {
+  check_argument(is.null(level) || (is_number(level) && level >= 0 && level <= 1), name, "a number from 0 to 1")
+  check_argument(is.null(level) || tests, name, 'NULL unless stepCriterion = "SigLevel"')
 }
 
 #' A scope as a list of `lower` and `upper`, both or either
@@ -103,11 +104,15 @@ step_scope <- function(scope) {
 #' The variableSelection of a fit, checked
 #'
 #' @noRd
-check_selection <- function(selection) {
+check_selection <- function(selection, cube) {
   if (length(selection) == 0) {
     return(NULL)
   }
-  known <- is.list(selection) && length(names(selection)) > 0 && all(names(selection) %in% names(formals(rxStepControl)))
+  if (!isFALSE(cube)) {
+    rx_abort("argument", "`variableSelection` and `cube` exclude each other.", hint = "Leave cube = FALSE.")
+  }
+  options <- names(formals(rxStepControl))
+  known <- is.list(selection) && length(names(selection)) > 0 && all(names(selection) %in% options)
   check_argument(known, "variableSelection", "made by rxStepControl(), or an empty list")
   do.call(rxStepControl, selection[!vapply(selection, is.null, NA)])
 }

@@ -193,7 +193,6 @@ test_that("unknown arguments are ignored with a warning that names them", {
 test_that("what does not work yet is refused", {
   for (error in list(
     caught(rxLinMod(y ~ a, data, cube = TRUE)), caught(rxLinMod(y ~ a, data, cubePredictions = TRUE)),
-    caught(rxLinMod(y ~ x, data, variableSelection = list(method = "stepwise"))),
     caught(rxLinMod(y ~ x + offset(z), data))
   )) {
     expect_fields(error, "unsupported")

@@ -37,7 +37,8 @@ test_that("searches by AIC go the way of step(), whatever the scope", {
   expect_steps_like(search(all, "forward"), step(none, all, direction = "forward"))
   # It is the smallest.
   expect_steps_like(search(base, scope = upper), step(start, list(lower = base, upper = upper)))
-  expect_steps_like(search(base, "forward", upper), step(start, list(lower = base, upper = upper), direction = "forward"))
+  from_base <- list(lower = base, upper = upper)
+  expect_steps_like(search(base, "forward", upper), step(start, from_base, direction = "forward"))
   expect_steps_like(search(base, "backward", upper), step(full, list(lower = base), direction = "backward"))
   # Or between.
   both <- list(lower = lower, upper = upper)
@@ -96,7 +97,8 @@ test_that("searches by significance add the best term and drop the worst", {
   compare(search(), by_hand(full, "F", 0, 0.1, FALSE, TRUE))
   compare(search("forward"), by_hand(none, "F", 0.5, 1, TRUE, FALSE))
   compare(search("forward", maxSigLevelToAdd = 1e-8), by_hand(none, "F", 1e-8, 1, TRUE, FALSE))
-  compare(search("stepwise", minSigLevelToDrop = 1e-5, maxSigLevelToAdd = 1e-6), by_hand(full, "F", 1e-6, 1e-5, TRUE, TRUE))
+  both <- by_hand(full, "F", 1e-6, 1e-5, TRUE, TRUE)
+  compare(search("stepwise", minSigLevelToDrop = 1e-5, maxSigLevelToAdd = 1e-6), both)
   compare(search(minSigLevelToDrop = 1e-4, test = "Chisq"), by_hand(full, "Chisq", 0, 1e-4, FALSE, TRUE))
   fit <- search(minSigLevelToDrop = 1e-4)
   expect_gt(nrow(fit$anova), 1)
@@ -152,7 +154,8 @@ test_that("rxStepControl has its defaults and checks its arguments", {
   expect_identical(rxStepControl(scope = ~x)$method, "stepwise")
   expect_identical(rxStepControl("forward", stepCriterion = "SigLevel")$maxSigLevelToAdd, 0.5)
   expect_identical(rxStepControl("backward", stepCriterion = "SigLevel")$minSigLevelToDrop, 0.1)
-  expect_identical(unlist(rxStepControl("stepwise", stepCriterion = "SigLevel")[c(5, 6)], use.names = FALSE), c(0.15, 0.15))
+  stepwise <- rxStepControl("stepwise", stepCriterion = "SigLevel")
+  expect_identical(c(stepwise$maxSigLevelToAdd, stepwise$minSigLevelToDrop), c(0.15, 0.15))
   expect_snapshot(error = TRUE, {
     rxStepControl("sideways")
     rxStepControl(scope = list(~x))
