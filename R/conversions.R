@@ -16,7 +16,7 @@
 #' @return An object of class `lm` with `coefficients`, `rank`, `qr`, `df.residual`, `contrasts`, `xlevels`, `terms` and
 #'   `call`; `residuals` are NA.
 #' @examples
-#' fit <- rxLinMod(mpg ~ wt + F(cyl), data = mtcars, covCoef = TRUE)
+#' fit <- rxLinMod(mpg ~ wt + F(am), data = mtcars, covCoef = TRUE)
 #' converted <- as.lm(fit)
 #' predict(converted, mtcars[1:3, ], se.fit = TRUE, scale = fit$sigma, df = fit$df[2])
 #' @export
