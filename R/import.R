@@ -125,6 +125,7 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
   } else {
     if (sink$type != "text") {
       sink$rows_per_block <- block_rows(source, rowsPerRead)
+      sink$description <- if (!isTRUE(sink$append)) source_description(source)
     }
     result <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
     rows <- result$rows
@@ -134,6 +135,17 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     cat(sprintf("%s rows imported in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
   }
   result
+}
+
+#' The description of the data, which their copy keeps
+#'
+#' @noRd
+source_description <- function(source) {
+  if (is.data.frame(source)) {
+    attr(source, ".rxDescription", exact = TRUE)
+  } else if (!methods::is(source, "RxTextData")) {
+    source_info(source)$description
+  }
 }
 
 column_kinds <- function(spec) {

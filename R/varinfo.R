@@ -84,11 +84,6 @@ var_info <- function(source, fields, getValueLabels, computeInfo) {
     fields <- scanned_fields(source, fields)
   }
   info <- lapply(fields, described_field, getValueLabels = getValueLabels)
-  if (is_frame) {
-    for (name in names(info)) {
-      info[[name]]$description <- attr(source[[name]], ".rxDescription")
-    }
-  }
   structure(info, class = c("rxVarInfo", "list"))
 }
 

@@ -79,6 +79,12 @@ export R_LIBS=$RXSCALE_TARGET_DIR/library
 # Lets tests raise a panic inside the engine and shuffle the order of its blocks.
 export RXSCALE_FEATURES=test-hooks
 
+# Tests with pyarrow, polars and duckdb are skipped where these cannot be had.
+export PYTHONPATH=$RXSCALE_TARGET_DIR/python${PYTHONPATH:+:$PYTHONPATH}
+python3 -c "import pyarrow, polars, duckdb, pandas" 2> /dev/null ||
+  python3 -m pip install --quiet --timeout 15 --retries 1 --target "$RXSCALE_TARGET_DIR/python" \
+    pyarrow polars duckdb pandas || echo "pyarrow, polars, duckdb and pandas are not here"
+
 check "rustfmt" bash -c 'cd src/rust && cargo fmt --all --check'
 check "clippy" in_rust clippy --all-targets -- -D warnings
 check "rx-stats without LAPACK" bash -c 'cd src/rust && cargo check --locked -p rx-stats --no-default-features'

@@ -95,6 +95,23 @@ test_that("rows are appended, as a string or a logical says", {
   expect_error(rxImport(iris, file, append = "cols"), class = "rxscale_error_argument")
 })
 
+test_that("rows to be appended may have their columns in another order, but need all of them and no other", {
+  file <- temp_file()
+  rxImport(iris[1:50, ], file)
+  rxImport(iris[51:150, 5:1], file, append = "rows")
+  expect_equal(rxImport(file), iris)
+  before <- tools::md5sum(file)
+  error <- expect_error(rxImport(iris[-2], file, append = "rows"), class = "rxscale_error_missing_column")
+  expect_identical(error$column, "Sepal.Width")
+  extra <- cbind(iris, extra = 1)
+  error <- expect_error(rxImport(extra, file, append = "rows"), class = "rxscale_error_missing_column")
+  expect_identical(error$column, "extra")
+  other <- transform(iris, Sepal.Width = as.character(Sepal.Width))
+  error <- expect_error(rxImport(other, file, append = "rows"), class = "rxscale_error_wrong_type")
+  expect_identical(error$column, "Sepal.Width")
+  expect_identical(tools::md5sum(file), before)
+})
+
 test_that("new levels extend those of the file", {
   file <- temp_file()
   rxImport(data.frame(x = factor(c("b", "a"), levels = c("b", "a"))), file)

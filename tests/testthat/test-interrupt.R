@@ -56,6 +56,17 @@ test_that("Ctrl-C stops a fit whose transforms run in R, and their copy of the d
   ))))
 })
 
+test_that("Ctrl-C stops an append, and the file is as it was", {
+  interrupted(quote({
+    rxImport(wide[1:10, ], out, xdfCompressionLevel = 9)
+    size <- file.size(out)
+    withCallingHandlers(
+      rxImport(wide, out, append = "rows", xdfCompressionLevel = 9),
+      interrupt = function(condition) if (file.size(out) == size && nrow(RxXdfData(out)) == 10) unlink(out)
+    )
+  }))
+})
+
 test_that("Ctrl-C stops an import, and no half-written file stays", {
   interrupted(quote(rxImport(wide, out, xdfCompressionLevel = 9, rowsPerRead = 20000)))
 })

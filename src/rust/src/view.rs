@@ -149,6 +149,7 @@ fn field(name: &str, vector: &Robj) -> Result<Field> {
     if let Kind::Factor { .. } = field.kind {
         field.levels = Some(Arc::new(vector.get_attrib("levels").map_or_else(Vec::new, |levels| labels(&levels))));
     }
+    field.description = vector.get_attrib(".rxDescription").and_then(|text| labels(&text).into_iter().next());
     if let Some([low, high]) = vector.get_attrib(".rxSetLowHigh").and_then(|b| spec::parse::<[f64; 2]>(&b, "b").ok()) {
         (field.low, field.high) = (Some(low), Some(high));
     }

@@ -47,6 +47,9 @@ const STORED: i64 = -1;
 const MAX_RATIO_LZ4: u64 = 255;
 const MAX_RATIO_ZSTD: u64 = 1 << 16;
 
+/// Longer content (in files of others only) is not believed before it is there.
+const MAX_AT_ONCE: u64 = 1 << 26;
+
 /// Appends a buffer to a message's body.
 pub(super) fn compress(compression: Compression, input: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
     if compression == Compression::None || input.is_empty() {
@@ -85,6 +88,9 @@ pub(super) fn decompress(codec: CompressionType, input: &Buffer, pool: &Arc<Pool
     if length > frame.len() as u64 * max_ratio {
         return Err("a buffer claims an impossible length".to_string());
     }
+    if length > MAX_AT_ONCE {
+        return grow(codec, frame, length);
+    }
     let mut output = pool.take(length as usize);
     let complete = match codec {
         CompressionType::LZ4_FRAME => {
@@ -105,6 +111,21 @@ pub(super) fn decompress(codec: CompressionType, input: &Buffer, pool: &Arc<Pool
         other => return Err(format!("its compression {other:?} is unknown")),
     };
     if complete { Ok(output.into()) } else { Err("a buffer has another length than it claims".to_string()) }
+}
+
+/// The content of a frame that claims to be long: memory is taken as it comes, so that a damaged length takes none.
+fn grow(codec: CompressionType, frame: &[u8], length: u64) -> Result<Buffer, String> {
+    let mut content = Vec::new();
+    let read = match codec {
+        CompressionType::LZ4_FRAME => FrameDecoder::new(frame).take(length + 1).read_to_end(&mut content),
+        CompressionType::ZSTD => zstd::stream::read::Decoder::new(frame)
+            .and_then(|decoder| decoder.take(length + 1).read_to_end(&mut content)),
+        other => return Err(format!("its compression {other:?} is unknown")),
+    };
+    match read.map_err(|e| e.to_string())? as u64 == length {
+        true => Ok(content.into()),
+        false => Err("a buffer has another length than it claims".to_string()),
+    }
 }
 
 /// Buffers that were used and can be used again: fresh pages from the system cost more than decoding into them.
@@ -185,6 +206,23 @@ mod tests {
                     assert!(decompress(compression.codec().unwrap(), &frame.slice_with_length(0, 20), &pool).is_err());
                 }
             }
+        }
+    }
+
+    #[test]
+    fn long_content_is_read_and_a_damaged_length_takes_no_memory() {
+        let pool = Arc::new(Pool::default());
+        let long = vec![7; MAX_AT_ONCE as usize + 5];
+        for compression in [Compression::Lz4, Compression::Zstd] {
+            let codec = compression.codec().unwrap();
+            let mut frame = Vec::new();
+            compress(compression, &long, &mut frame).unwrap();
+            assert!(decompress(codec, &Buffer::from(&frame[..]), &pool).unwrap().as_slice() == long);
+            // As much as the ratio allows.
+            let claimed = (frame.len() - PREFIX) as u64
+                * if compression == Compression::Lz4 { MAX_RATIO_LZ4 } else { MAX_RATIO_ZSTD };
+            frame[..PREFIX].copy_from_slice(&claimed.to_le_bytes());
+            assert!(decompress(codec, &Buffer::from(frame), &pool).is_err());
         }
     }
 

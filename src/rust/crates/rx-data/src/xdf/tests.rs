@@ -301,12 +301,10 @@ fn no_flipped_bit_changes_a_value_or_does_worse() {
         let good = fs::read(&path).unwrap();
         let right = try_read(&path).unwrap();
         for (i, &byte) in good.iter().enumerate() {
-            for mask in [0x10, 0xFF] {
-                overwrite_byte(&path, i, byte ^ mask);
-                match try_read(&path) {
-                    Ok(found) => assert_eq!(found, right, "byte {i} of {}", good.len()),
-                    Err(error) => assert_eq!(error.kind, ErrorKind::CorruptFile, "byte {i}: {error:?}"),
-                }
+            overwrite_byte(&path, i, byte ^ if i % 2 == 0 { 0x10 } else { 0xFF });
+            match try_read(&path) {
+                Ok(found) => assert_eq!(found, right, "byte {i} of {}", good.len()),
+                Err(error) => assert_eq!(error.kind, ErrorKind::CorruptFile, "byte {i}: {error:?}"),
             }
             overwrite_byte(&path, i, byte);
         }
