@@ -1,12 +1,12 @@
 #' Write XDF files
 #'
-#' `rxCompressXdf()` writes XDF files again with another compression. `rxDataFrameToXdf()` and `rxImportToXdf()` are older
-#' names for what [rxImport()] does.
+#' `rxCompressXdf()` writes XDF files again with another compression. `rxDataFrameToXdf()` and `rxImportToXdf()` are
+#' older names for what [rxImport()] does.
 #'
 #' @param inFile an [RxXdfData()] source, names of XDF files or composite sets, or a folder whose XDF files are meant.
-#' @param outFile where to write: as many names as there are files, or a folder that exists. `rxCompressXdf()` takes NULL
-#'   for the files themselves, each of which is replaced when its new form is on disk; else an `RxXdfData` source or the
-#'   name of an XDF file.
+#' @param outFile where to write: an `RxXdfData` source or the name of an XDF file. `rxCompressXdf()` also takes as many
+#'   names as there are files, a folder that exists, or NULL for the files themselves, each of which is replaced when its
+#'   new form is on disk.
 #' @param xdfCompressionLevel see [rxOptions()].
 #' @param overwrite whether existing files may be replaced.
 #' @param reportProgress see [rxOptions()].
