@@ -5,8 +5,8 @@
 #'
 #' @param inFile an [RxXdfData()] source, names of XDF files or composite sets, or a folder whose XDF files are meant.
 #' @param outFile where to write: an `RxXdfData` source or the name of an XDF file. `rxCompressXdf()` also takes as many
-#'   names as there are files, a folder that exists, or NULL for the files themselves, each of which is replaced when its
-#'   new form is on disk.
+#'   names as there are files, a folder that exists, or NULL for the files themselves, each of which is replaced when
+#'   its new form is on disk.
 #' @param xdfCompressionLevel see [rxOptions()].
 #' @param overwrite whether existing files may be replaced.
 #' @param reportProgress see [rxOptions()].
