@@ -1,6 +1,64 @@
 # What users say of columns: colClasses, colInfo and stringsAsFactors. Text sources hand it to the engine's parser; the
 # columns of other sources have types already and are converted chunk by chunk.
 
+#' Make colInfo from data
+#'
+#' Describes the columns of data as the argument `colInfo` of [RxTextData()] and [rxImport()] takes them, so that other
+#' data are read with the same types and levels.
+#'
+#' @param data a data source, the name of a file, a data frame, or what [rxGetVarInfo()] returns.
+#' @param includeLowHigh whether to give the bounds of numbers.
+#' @param factorsOnly whether to describe factors only.
+#' @param varsToKeep columns to describe; NULL for all.
+#' @param sortLevels whether levels are sorted: as numbers if all are whole numbers, else as text in the C locale.
+#' @param computeInfo whether to find levels and bounds by reading data that hold none.
+#' @param useFactorIndex whether factors get the type `"factorIndex"`, which databases know.
+#' @return A list named by column of lists with those that apply of `type`, `description`, `levels`, `low` and `high`.
+#' @examples
+#' info <- rxCreateColInfo(iris)
+#' info$Species
+#' file <- tempfile(fileext = ".csv")
+#' write.csv(iris[101:150, ], file, row.names = FALSE)
+#' levels(rxImport(file, colInfo = info)$Species)
+#' unlink(file)
+#' @export
+rxCreateColInfo <- function(data, includeLowHigh = FALSE, factorsOnly = FALSE, varsToKeep = NULL, sortLevels = FALSE,
+                            computeInfo = TRUE, useFactorIndex = FALSE) {
+  check_argument(is_flag(includeLowHigh), "includeLowHigh", "TRUE or FALSE")
+  check_argument(is_flag(factorsOnly), "factorsOnly", "TRUE or FALSE")
+  check_argument(is_flag(sortLevels), "sortLevels", "TRUE or FALSE")
+  check_argument(is_flag(useFactorIndex), "useFactorIndex", "TRUE or FALSE")
+  info <- if (inherits(data, "rxVarInfo")) {
+    unclass(data)[kept_columns(names(data), varsToKeep)]
+  } else {
+    unclass(rxGetVarInfo(data, varsToKeep = varsToKeep, computeInfo = computeInfo))
+  }
+  if (factorsOnly) {
+    info <- Filter(function(column) column$varType %in% c("factor", "ordered"), info)
+  }
+  lapply(info, function(column) {
+    is_factor <- column$varType %in% c("factor", "ordered")
+    described <- list(
+      type = if (is_factor && useFactorIndex) "factorIndex" else column_type(column), description = column$description,
+      levels = if (length(column$levels)) (if (sortLevels) sorted_levels(column$levels) else column$levels),
+      low = if (includeLowHigh) column$low, high = if (includeLowHigh) column$high
+    )
+    described[lengths(described) > 0]
+  })
+}
+
+#' The type in colInfo of a column that rxGetVarInfo() describes
+#'
+#' @noRd
+column_type <- function(column) {
+  if (column$storage %in% c("float32", "int16")) column$storage else column$varType
+}
+
+sorted_levels <- function(levels) {
+  is_whole <- all(grepl("^[-+]?[0-9]+$", levels))
+  if (is_whole) levels[order(as.numeric(levels))] else sort(levels, method = "radix")
+}
+
 #' What colClasses and colInfo say, as the engine takes it: a list with an element per column, named by the column
 #' unless that is told by its index only
 #'

@@ -68,7 +68,7 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
   source <- import_source(inData, type, rowsPerRead, ...)
   set <- list(createCompositeSet = createCompositeSet, blocksPerCompositeFile = blocksPerCompositeFile)
   set <- if (missing(blocksPerCompositeFile)) set["createCompositeSet"] else set
-  sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel, set)
+  sink <- sink_spec(outFile, append, overwrite, xdfCompressionLevel, set, source)
   transforms <- capture_transforms()
   conversions <- list(stringsAsFactors = stringsAsFactors, colClasses = colClasses, colInfo = colInfo)
   imported <- import(
@@ -224,9 +224,10 @@ block_rows <- function(source, rowsPerRead) {
 #' Where an import goes: what the engine takes
 #'
 #' @param set arguments of RxXdfData() that say whether a composite set is written
+#' @param source what is read
 #' @return a list with `type`, `path` and what that type needs; NULL for a data frame
 #' @noRd
-sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = list()) {
+sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = list(), source = NULL) {
   append <- appends_rows(append)
   check_argument(is_flag(overwrite), "overwrite", "TRUE or FALSE")
   level <- option_rules$xdfCompressionLevel
@@ -257,7 +258,7 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = lis
   if (methods::is(target, "RxParquetData")) {
     list(type = "parquet", path = locate_output(target@file, ".parquet"), overwrite = overwrite)
   } else {
-    text_sink(target, overwrite)
+    text_sink(target, overwrite, source)
   }
 }
 
@@ -270,18 +271,6 @@ refuse_set <- function(set) {
   }
 }
 
-text_sink <- function(target, overwrite) {
-  changed <- c(quoteMark = target@quoteMark != "\"", decimalPoint = target@decimalPoint != ".")
-  if (any(changed)) {
-    rx_abort("unsupported", sprintf("`%s` cannot be chosen for text that is written.", names(which(changed))[1]))
-  }
-  list(
-    type = "text", path = locate_output(target@file, ""), overwrite = overwrite, delimiter = target@delimiter %||% ",",
-    na = target@missingValueString, header = target@firstRowIsColNames %||% TRUE,
-    digits = as.integer(target@writePrecision)
-  )
-}
-
 compression_name <- function(level) {
   if (level == 0) "none" else if (level < 4) "lz4" else "zstd"
 }
@@ -289,7 +278,15 @@ compression_name <- function(level) {
 #' The source that was written, as the user knows it
 #'
 #' @noRd
-written_source <- function(outFile, sink) if (is_string(outFile)) as_source(sink$path) else outFile
+written_source <- function(outFile, sink) {
+  if (is_string(outFile)) {
+    return(as_source(sink$path))
+  }
+  if (!is.null(sink$set)) {
+    outFile@file <- sink$path
+  }
+  outFile
+}
 
 #' The input of an import: arguments of the call override what the source says
 #'

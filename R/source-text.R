@@ -52,6 +52,11 @@
 #' stand for these characters, a blank for any number of blanks. Parts that the format lacks are the first ones: the
 #' first of January, midnight. The default formats also read ISO 8601's, such as `2013-01-31T12:00:00Z`. Times are UTC.
 #'
+#' **Writing.** The text is UTF-8, and compressed by gzip if the name of the file ends with `.gz`. `delimiter` (one;
+#' NULL is a comma), `quoteMark`, `decimalPoint`, `missingValueString`, `firstRowIsColNames` and the arguments that are
+#' said below to be for writing apply. Text is quoted where it could be misread else. Dates and times are written as
+#' ISO 8601 has them. A file, or a folder of files, appears whole or not at all.
+#'
 #' There is one parser, which is fast and does all; so `useFastRead`, `quotedDelimiters` (always TRUE),
 #' `checkVarsToKeep` (always TRUE) and `defaultReadBufferSize` (chosen by the engine) are accepted for the sake of old
 #' scripts, but change nothing.
@@ -84,8 +89,12 @@
 #' @param isFixedFormat whether the text is of fixed format; NULL: if `colInfo` has `start` or `file` is an `.sts` file.
 #' @param inputEncoding the encoding: `"utf-8"`, `"latin1"`, `"gb18030"`, `"utf-16"`, or another of the encoding
 #'   standard's names. (Its `"latin1"` is Windows-1252.)
-#' @param createFileSet sets of files cannot be written yet: TRUE is an error.
-#' @param stripZeros,rowsPerOutFile,writeFactorsAsIndexes not supported yet: anything but the default is an error.
+#' @param createFileSet,rowsPerOutFile whether a folder of files is written, and how many rows each of them has (NULL:
+#'   `rowsPerRead`). The folder is called as the file would be, without extension. NULL makes one if the input is a
+#'   folder or several files.
+#' @param stripZeros whether whole numbers in numeric columns are written without decimals: 2, else 2.0, from which a
+#'   reader can tell the type.
+#' @param writeFactorsAsIndexes whether factors are written as codes, from 1, instead of labels.
 #' @param quotedDelimiters,useFastRead,defaultReadBufferSize,checkVarsToKeep no effect; see Details.
 #' @param verbose 1 prints how many rows were imported by [rxImport()].
 #' @param fileSystem NULL or `"native"`.
@@ -121,9 +130,6 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
                        stripZeros = FALSE, quotedDelimiters = FALSE, isFixedFormat = NULL, useFastRead = NULL,
                        createFileSet = NULL, rowsPerOutFile = NULL, verbose = 0, checkVarsToKeep = FALSE,
                        fileSystem = NULL, inputEncoding = "utf-8", writeFactorsAsIndexes = FALSE) {
-  refuse_unsupported(c(
-    "stripZeros", "rowsPerOutFile", "writeFactorsAsIndexes", if (!isFALSE(createFileSet)) "createFileSet"
-  ))
   check_argument(is_flag(stringsAsFactors), "stringsAsFactors", "TRUE or FALSE")
   check_argument(is_strings(missingValueString) && length(missingValueString), "missingValueString", "a string")
   check_argument(is_count(rowsPerRead) && rowsPerRead > 0, "rowsPerRead", "a positive whole number")
@@ -150,6 +156,11 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
   check_argument(missing_types$ok(defaultMissingColType), "defaultMissingColType", missing_types$must)
   digits <- option_rules$numDigits
   check_argument(digits$ok(writePrecision), "writePrecision", digits$must)
+  check_argument(is_flag(stripZeros), "stripZeros", "TRUE or FALSE")
+  check_argument(is.null(createFileSet) || is_flag(createFileSet), "createFileSet", "TRUE, FALSE or NULL")
+  rows <- rowsPerOutFile
+  check_argument(is.null(rows) || positive$ok(rows), "rowsPerOutFile", "a positive whole number or NULL")
+  check_argument(is_flag(writeFactorsAsIndexes), "writeFactorsAsIndexes", "TRUE or FALSE")
   column_options(colClasses, colInfo)
   new_file_source(
     "RxTextData", file, varsToKeep, varsToDrop, fileSystem,
@@ -218,3 +229,43 @@ methods::setMethod("file_spec", "RxTextData", function(source) {
 #'
 #' @noRd
 located_text <- function(source) vapply(source@file, locate_input, "", extension = "", USE.NAMES = FALSE)
+
+#' Where text is written, and how: what the engine takes
+#'
+#' @param source the data source that is read
+#' @noRd
+text_sink <- function(target, overwrite, source = NULL) {
+  check_argument(length(target@file) == 1, "outFile", "the name of one file")
+  reads_only <- c(
+    delimiter = !is.null(target@delimiter) && nchar(target@delimiter) != 1,
+    isFixedFormat = isTRUE(target@isFixedFormat),
+    inputEncoding = !tolower(target@inputEncoding) %in% c("utf-8", "utf8")
+  )
+  if (any(reads_only)) {
+    rx_abort(
+      "unsupported", sprintf("Text cannot be written with such a `%s`.", names(which(reads_only))[1]),
+      hint = "Text that is written is UTF-8 with one delimiter."
+    )
+  }
+  sink <- list(
+    type = "text", path = locate_output(target@file, ""), overwrite = overwrite, delimiter = target@delimiter %||% ",",
+    quote_mark = target@quoteMark, decimal_point = target@decimalPoint, na = target@missingValueString[1],
+    header = target@firstRowIsColNames %||% TRUE, digits = as.integer(target@writePrecision),
+    strip_zeros = target@stripZeros, factors_as_indexes = target@writeFactorsAsIndexes
+  )
+  if (target@createFileSet %||% is_file_set(source)) {
+    name <- basename(sink$path)
+    extension <- regmatches(name, regexpr("([.][^.]*)?([.]gz)?$", name, ignore.case = TRUE))
+    sink$path <- substr(sink$path, 1, nchar(sink$path) - nchar(extension))
+    rows <- target@rowsPerOutFile %||% target@rowsOrBlocksPerRead
+    sink$set <- list(rows_per_file = rows, extension = if (nzchar(extension)) extension else ".csv")
+  }
+  sink
+}
+
+#' Whether a source is a folder or several files
+#'
+#' @noRd
+is_file_set <- function(source) {
+  methods::is(source, "RxFileData") && (length(source@file) > 1 || dir.exists(source@file))
+}

@@ -64,3 +64,33 @@ test_that("a column that is not there is told", {
   expect_error(rxImport(mtcars, colClasses = c(mpgg = "integer")), class = "rxscale_error_missing_column")
   expect_error(rxImport(mtcars, colInfo = list(mpg = list(low = 1))), class = "rxscale_error_unsupported")
 })
+
+test_that("colInfo is made from data of any kind, and reads other data alike", {
+  data <- all_kinds()[c("flag", "count", "size", "name", "group", "grade", "day", "time")]
+  info <- rxCreateColInfo(data)
+  expect_equal(vapply(info, function(column) column$type, ""), c(
+    flag = "logical", count = "integer", size = "numeric", name = "character", group = "factor", grade = "ordered",
+    day = "Date", time = "POSIXct"
+  ))
+  expect_equal(info$group, list(type = "factor", levels = c("low", "mid", "high")))
+  file <- temp_file(".csv")
+  rxImport(data, RxTextData(file, writePrecision = 15))
+  expect_equal(rxImport(file, colInfo = info), data, ignore_attr = "tzone")
+  text <- RxTextData(file, colClasses = c(name = "factor", size = "float32"))
+  found <- rxCreateColInfo(text, includeLowHigh = TRUE)
+  expect_equal(found$name, list(type = "factor", levels = c("b", "a", "c", "\u00e9t\u00e9")))
+  expect_equal(found$count, list(type = "integer", low = -7, high = 9))
+  expect_equal(found$size$type, "float32")
+  expect_null(rxCreateColInfo(text, computeInfo = FALSE)$name$levels)
+  expect_equal(rxCreateColInfo(rxGetVarInfo(data), varsToKeep = "group"), info["group"])
+  expect_named(rxCreateColInfo(data, factorsOnly = TRUE, useFactorIndex = TRUE), c("group", "grade"))
+  expect_equal(rxCreateColInfo(data, factorsOnly = TRUE, useFactorIndex = TRUE)$group$type, "factorIndex")
+})
+
+test_that("levels are sorted as numbers if they are such", {
+  sorted <- function(levels) {
+    rxCreateColInfo(data.frame(x = factor(levels, levels = levels)), sortLevels = TRUE)$x$levels
+  }
+  expect_equal(sorted(c("10", "9", "-1")), c("-1", "9", "10"))
+  expect_equal(sorted(c("b", "a", "B", "10")), c("10", "B", "a", "b"))
+})

@@ -35,6 +35,8 @@ revoscaler <- list(
                               stringsAsFactors = FALSE, blocksPerRead = rxGetOption("blocksPerRead"),
                               maxRowsByCols = 3000000, reportProgress = rxGetOption("reportProgress"),
                               cppInterp = NULL) NULL,
+  rxCreateColInfo = function(data, includeLowHigh = FALSE, factorsOnly = FALSE, varsToKeep = NULL, sortLevels = FALSE,
+                             computeInfo = TRUE, useFactorIndex = FALSE) NULL,
   rxGetInfo = function(data, getVarInfo = FALSE, getBlockSizes = FALSE, getValueLabels = NULL, varsToKeep = NULL,
                        varsToDrop = NULL, startRow = 1, numRows = 0, computeInfo = FALSE, allNodes = TRUE,
                        verbose = 0) NULL,

@@ -18,11 +18,13 @@ test_that("arguments become options of the parser", {
 })
 
 test_that("what does not work yet is refused, not ignored", {
-  refused <- list(
-    stripZeros = TRUE, createFileSet = TRUE, rowsPerOutFile = 10, writeFactorsAsIndexes = TRUE, fileSystem = "hdfs"
-  )
-  for (name in names(refused)) {
-    expect_error(do.call(RxTextData, c("a.csv", refused[name])), class = "rxscale_error_unsupported", info = name)
+  expect_error(RxTextData("a.csv", fileSystem = "hdfs"), class = "rxscale_error_unsupported")
+  file <- temp_file(".csv")
+  for (target in list(
+    RxTextData(file, delimiter = ":;"), RxTextData(file, isFixedFormat = TRUE),
+    RxTextData(file, inputEncoding = "latin1")
+  )) {
+    expect_error(rxImport(mtcars, target), class = "rxscale_error_unsupported")
   }
 })
 
@@ -31,7 +33,8 @@ test_that("impossible values are refused", {
     stringsAsFactors = NA, missingValueString = NA_character_, rowsPerRead = 0, rowsToSniff = 0, rowsToSkip = -1,
     defaultDecimalColType = "integer", writePrecision = 23, colClasses = "factor", colInfo = list(a = "factor"),
     combineDelimiters = NA, thousandsSeparator = 1, readDateFormat = NULL, readPOSIXctFormat = 3, centuryCutoff = 101,
-    isFixedFormat = NA, inputEncoding = NULL, file = character()
+    isFixedFormat = NA, inputEncoding = NULL, file = character(), stripZeros = NA, createFileSet = "yes",
+    rowsPerOutFile = 0, writeFactorsAsIndexes = 1
   )
   for (name in names(impossible)) {
     arguments <- utils::modifyList(list(file = "a.csv"), impossible[name], keep.null = TRUE)
@@ -110,7 +113,10 @@ test_that("dates and times are read by format, as base R reads them", {
   withr::local_locale(LC_TIME = "C")
   for (i in seq_along(formats)) {
     text <- c("day;x", paste0(ifelse(is.na(days), "NA", format(days, formats[i])), ";1"))
-    data <- read_lines(text, delimiter = ";", colClasses = c(day = "Date"), readDateFormat = ours[i], centuryCutoff = 50)
+    data <- read_lines(
+      text,
+      delimiter = ";", colClasses = c(day = "Date"), readDateFormat = ours[i], centuryCutoff = 50
+    )
     expect_equal(data$day, days, info = formats[i])
   }
   times <- as.POSIXct(c("1999-12-31 23:59:59", "2013-01-02 00:30:00", NA), tz = "GMT")
@@ -118,13 +124,17 @@ test_that("dates and times are read by format, as base R reads them", {
   ours <- c("%d.%m.%Y %H:%M:%S", "%m/%d/%y %H:%M:%S %p", "%y[-][/]%m[-][/]%d [%H:%M[:%S]][%p]")
   for (i in seq_along(formats)) {
     text <- c("t;x", paste0(ifelse(is.na(times), "", format(times, formats[i])), ";1"))
-    data <- read_lines(text, delimiter = ";", colClasses = c(t = "POSIXct"), readPOSIXctFormat = ours[i], centuryCutoff = 50)
+    data <- read_lines(
+      text,
+      delimiter = ";", colClasses = c(t = "POSIXct"), readPOSIXctFormat = ours[i], centuryCutoff = 50
+    )
     expect_equal(data$t, times, info = formats[i])
   }
-  expect_equal(
-    read_lines(c("day,x", "5/6/07,1"), readDateFormat = "%d/%m/%y", colClasses = c(day = "Date"), centuryCutoff = 0)$day,
-    as.Date("1907-06-05")
+  data <- read_lines(
+    c("day,x", "5/6/07,1"),
+    readDateFormat = "%d/%m/%y", colClasses = c(day = "Date"), centuryCutoff = 0
   )
+  expect_equal(data$day, as.Date("1907-06-05"))
 })
 
 test_that("a date that does not fit is an error with the format", {
@@ -164,7 +174,8 @@ test_that("colInfo describes columns by name or position", {
   file <- temp_file(".csv")
   writeLines(c("3,b", "1,a"), file)
   source <- RxTextData(file, colInfo = list(list(index = 1, newName = "id", low = 0, high = 9, description = "the id")))
-  expect_equal(rxGetVarInfo(source)$id[c("description", "low", "high")], list(description = "the id", low = 0, high = 9))
+  found <- rxGetVarInfo(source)$id[c("description", "low", "high")]
+  expect_equal(found, list(description = "the id", low = 0, high = 9))
   expect_equal(rxGetVarNames(source), c("id", "V2"))
   expect_equal(read_lines(c("s,x", "abcdef,1", "g,2"), colInfo = list(s = list(width = 3)))$s, c("abc", "g"))
   expect_equal(read_lines(c("u,x", "65535,1"), colClasses = c(u = "uint16"))$u, 65535L)
@@ -175,7 +186,8 @@ test_that("columns at fixed places are read", {
   writeLines(c("00117-20A  289 8", "00221-24B   NA12", "", "003\u00e9     "), file, useBytes = FALSE)
   info <- list(
     id = list(start = 1, width = 3), age = list(type = "factor", start = 4, width = 5),
-    cost = list(type = "numeric", start = 10, width = 5, decimalPlaces = 1), n = list(type = "integer", start = 15, width = 2)
+    cost = list(type = "numeric", start = 10, width = 5, decimalPlaces = 1),
+    n = list(type = "integer", start = 15, width = 2)
   )
   expected <- data.frame(
     id = c("001", "002", "003"), age = factor(c("17-20", "21-24", "\u00e9"), levels = c("17-20", "21-24", "\u00e9")),
@@ -230,7 +242,8 @@ test_that("a folder or several files are one source", {
   expect_equal(rxImport(source, numRows = 5000)$arr_delay, expected$arr_delay[1:5000])
   means <- rxSummary(arr_delay ~ carrier, data = source)$categorical[[1]]
   expect_equal(as.character(means$carrier), unique(expected$carrier))
-  expect_equal(means$Means, as.vector(tapply(expected$arr_delay, expected$carrier, mean, na.rm = TRUE)[unique(expected$carrier)]))
+  by_carrier <- tapply(expected$arr_delay, expected$carrier, mean, na.rm = TRUE)
+  expect_equal(means$Means, as.vector(by_carrier[unique(expected$carrier)]))
 })
 
 test_that("files of a folder agree by name, whatever the order of their columns", {
@@ -245,4 +258,97 @@ test_that("files of a folder agree by name, whatever the order of their columns"
   error <- expect_error(rxImport(RxTextData(folder, colClasses = c(a = "numeric"))), class = "rxscale_error_value")
   expect_equal(error$row, 2)
   expect_match(error$file, "3.csv")
+})
+
+test_that("text is written as the target says", {
+  data <- data.frame(x = c(1.5, NA, 2), s = c("a;b", "it's", NA), g = factor(c("u", "v", "u"), levels = c("v", "u")))
+  written <- function(...) {
+    file <- temp_file(".csv")
+    rxImport(data, RxTextData(file, ...))
+    readLines(file)
+  }
+  expect_equal(written(), c("x,s,g", "1.5,a;b,u", "NA,it's,v", "2.0,NA,u"))
+  expect_equal(
+    written(delimiter = ";", decimalPoint = ",", quoteMark = "'", missingValueString = "-", stripZeros = TRUE),
+    c("x;s;g", "1,5;'a;b';u", "-;'it''s';v", "2;-;u")
+  )
+  expect_equal(
+    written(firstRowIsColNames = FALSE, writeFactorsAsIndexes = TRUE, delimiter = "\t"),
+    c("1.5\ta;b\t2", "NA\tit's\t1", "2.0\tNA\t2")
+  )
+  expect_error(written(decimalPoint = ","), class = "rxscale_error_argument")
+  error <- expect_error(written(delimiter = ";", quoteMark = ""), class = "rxscale_error_value")
+  expect_equal(error$column, "s")
+})
+
+test_that("what is written is what R reads, and reads back", {
+  data <- all_kinds()
+  for (extension in c(".csv", ".csv.gz")) {
+    file <- temp_file(extension)
+    text <- rxImport(data, RxTextData(file, writePrecision = 15))
+    base <- utils::read.csv(file)
+    expect_equal(base$size, data$size)
+    expect_equal(base$name, data$name)
+    back <- rxImport(text, colInfo = list(
+      group = list(type = "factor", levels = levels(data$group)),
+      grade = list(type = "ordered", levels = levels(data$grade)), day = list(type = "Date"),
+      time = list(type = "POSIXct")
+    ))
+    expect_equal(back, data, ignore_attr = "tzone")
+  }
+  expect_equal(readBin(file, "raw", 2), as.raw(c(0x1f, 0x8b)))
+})
+
+test_that("large text is compressed by all threads to the same file", {
+  file <- temp_file(".csv.gz")
+  old <- rxOptions(numCoresToUse = 1)
+  withr::defer(rxOptions(numCoresToUse = old$numCoresToUse))
+  rxImport(flights_xdf(), RxTextData(file), varsToKeep = c("arr_delay", "carrier"))
+  one <- unname(tools::md5sum(file))
+  rxOptions(numCoresToUse = 8)
+  rxImport(flights_xdf(), RxTextData(file), varsToKeep = c("arr_delay", "carrier"), overwrite = TRUE)
+  expect_equal(unname(tools::md5sum(file)), one)
+  expect_equal(rxImport(file)$arr_delay, flights_frame()$arr_delay)
+})
+
+test_that("a set of files is written to a folder", {
+  folder <- withr::local_tempdir()
+  target <- RxTextData(file.path(folder, "cars.csv.gz"), createFileSet = TRUE, rowsPerOutFile = 10)
+  set <- rxImport(mtcars, target)
+  expect_equal(basename(set@file), "cars")
+  expect_setequal(list.files(set@file), sprintf("cars_%d.csv.gz", 1:4))
+  expect_equal(nrow(utils::read.csv(file.path(set@file, "cars_4.csv.gz"))), 2)
+  expect_equal(rxImport(set)$mpg, mtcars$mpg)
+  expect_error(rxImport(mtcars, target), class = "rxscale_error_argument")
+  rxImport(mtcars[1:3, ], target, overwrite = TRUE)
+  expect_equal(rxImport(set)$mpg, mtcars$mpg[1:3])
+  # A set makes a set, unless told otherwise.
+  copy <- rxImport(set, RxTextData(file.path(folder, "copy.txt")))
+  expect_equal(list.files(copy@file), "copy_1.txt")
+  one <- rxImport(set, RxTextData(file.path(folder, "one.txt"), createFileSet = FALSE))
+  expect_equal(basename(one@file), "one.txt")
+  expect_setequal(list.files(folder), c("cars", "copy", "one.txt"))
+})
+
+test_that("damaged files are errors of their class", {
+  file <- temp_file(".csv.gz")
+  bytes <- readBin(flights_file(), "raw", 1e6)
+  writeBin(bytes, file)
+  error <- expect_error(rxImport(file), class = "rxscale_error_corrupt_file")
+  expect_match(conditionMessage(error), "end too early")
+  file <- temp_file(".csv")
+  writeBin(c(charToRaw("a,b\n1,x\n2,"), as.raw(0), charToRaw("y\n")), file)
+  expect_error(rxImport(file), class = "rxscale_error_corrupt_file")
+  writeBin(c(charToRaw("a,b\n1,x\n2,caf"), as.raw(0xe9), charToRaw("\n")), file)
+  expect_error(rxSummary(~b, file), class = "rxscale_error_value")
+  expect_equal(rxSummary(~a, file)$nobs.valid, 2)
+  writeBin(raw(), file)
+  expect_error(rxImport(file), class = "rxscale_error_corrupt_file")
+})
+
+test_that("a line of 100 megabytes is read", {
+  skip_on_cran()
+  file <- temp_file(".csv")
+  writeLines(c("a,b", "1,x", paste0("2,", strrep("y", 1e8)), "3,z"), file)
+  expect_equal(nchar(rxImport(file)$b), c(1, 1e8, 1))
 })

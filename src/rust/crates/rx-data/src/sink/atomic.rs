@@ -41,10 +41,7 @@ impl AtomicFile {
         }
         remove_leftovers(folder, name);
 
-        static COUNTER: AtomicU64 = AtomicU64::new(0);
-        let mut temp_name = prefix_of(name);
-        temp_name.push(format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
-        let temp = folder.join(temp_name);
+        let temp = folder.join(temp_name(name));
         // Read access too: some formats read back what they wrote.
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&temp);
         let file = file.map_err(|e| Error::io(path, "create", &e))?;
@@ -148,7 +145,8 @@ fn check_replaceable(path: &Path, existing: &fs::Metadata, overwrite: bool) -> R
     }
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder of a file, or of a folder.
+pub(super) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -159,15 +157,23 @@ fn prefix_of(name: &OsStr) -> OsString {
     prefix
 }
 
-/// Removes the temporary files of a target whose processes are no more. It is no harm if that fails.
-fn remove_leftovers(folder: &Path, name: &OsStr) {
+/// A temporary name for what shall have this name.
+pub(super) fn temp_name(name: &OsStr) -> OsString {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let mut temp_name = prefix_of(name);
+    temp_name.push(format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
+    temp_name
+}
+
+/// Removes the temporary files and folders of a target whose processes are no more. It is no harm if that fails.
+pub(super) fn remove_leftovers(folder: &Path, name: &OsStr) {
     let prefix = prefix_of(name);
     let prefix = prefix.as_encoded_bytes();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
         let owner = name.as_encoded_bytes().strip_prefix(prefix).and_then(owner);
         if owner.is_some_and(|pid| !is_alive(pid)) {
-            let _ = fs::remove_file(entry.path());
+            let _ = fs::remove_file(entry.path()).or_else(|_| fs::remove_dir_all(entry.path()));
         }
     }
 }

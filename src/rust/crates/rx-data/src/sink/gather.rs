@@ -115,11 +115,16 @@ impl Gather {
 impl Piece {
     /// Number of rows.
     pub(super) fn rows(&self) -> usize {
-        self.parts.iter().map(|p| p.block.rows).sum()
+        self.parts.iter().map(Part::rows).sum()
     }
 }
 
 impl Part {
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.block.rows
+    }
+
     /// The values of a column as they came.
     pub(super) fn column(&self, j: usize) -> &Column {
         &self.block.columns[j]

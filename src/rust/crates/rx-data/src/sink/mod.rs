@@ -1,6 +1,7 @@
 //! Where blocks go.
 
 mod atomic;
+mod folder;
 mod format;
 mod frame;
 mod gather;
@@ -11,7 +12,7 @@ mod xdf;
 pub use atomic::AtomicFile;
 pub use frame::{FrameSink, FrameTable};
 pub use parquet::{ParquetOptions, ParquetSink};
-pub use text::{EncodedText, Quote, TextSink, TextSinkOptions};
+pub use text::{EncodedText, FileSet, Quote, TextSink, TextSinkOptions};
 pub use xdf::{XdfOptions, XdfSink};
 
 pub(crate) use parquet::{INFO_KEY as PARQUET_INFO_KEY, ParquetInfo};

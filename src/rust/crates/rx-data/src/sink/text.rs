@@ -1,28 +1,35 @@
-//! Writes delimited text.
+//! Writes delimited text, plain or compressed by gzip, to a file or a set of files.
 
 use super::atomic::AtomicFile;
+use super::folder::AtomicFolder;
+use super::gather::{Gather, Part, Piece};
 use super::{Sink, format};
 use crate::block::Block;
 use crate::column::{Column, NA_I32, NA_I64, is_na_f32, is_na_f64};
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Kind, Schema};
 use arrow::array::Array;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde::Deserialize;
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-/// How to write a text file. What is left out takes its default; what is not known is refused.
+/// How to write text. What is left out takes its default; what is not known is refused.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TextSinkOptions {
-    /// The file.
+    /// The file, which is compressed if its name ends with `.gz`; or the folder of a set.
     pub path: PathBuf,
-    /// Whether an existing file may be replaced.
+    /// Whether what exists may be replaced.
     pub overwrite: bool,
     /// What separates fields.
     pub delimiter: String,
     /// Which fields are quoted.
     pub quote: Quote,
+    /// By which ASCII character.
+    pub quote_mark: String,
     /// What stands for a missing value.
     pub na: String,
     /// What ends a row.
@@ -31,6 +38,24 @@ pub struct TextSinkOptions {
     pub header: bool,
     /// Significant digits of numbers; None: as many as are needed to read back the same number.
     pub digits: Option<u8>,
+    /// What separates the decimals of a number, one ASCII character.
+    pub decimal_point: String,
+    /// Whether whole numbers in columns of decimals are written without any.
+    pub strip_zeros: bool,
+    /// Whether factors are written as codes, from 1.
+    pub factors_as_indexes: bool,
+    /// The files of a set; None: there is one file.
+    pub set: Option<FileSet>,
+}
+
+/// Files in a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FileSet {
+    /// How many rows each file has; the last one may have less.
+    pub rows_per_file: u64,
+    /// What the names end with, with its dot; they begin with the folder's name.
+    pub extension: String,
 }
 
 impl Default for TextSinkOptions {
@@ -40,10 +65,15 @@ impl Default for TextSinkOptions {
             overwrite: false,
             delimiter: ",".into(),
             quote: Quote::Needed,
+            quote_mark: "\"".into(),
             na: "NA".into(),
             eol: "\n".into(),
             header: true,
             digits: None,
+            decimal_point: ".".into(),
+            strip_zeros: true,
+            factors_as_indexes: false,
+            set: None,
         }
     }
 }
@@ -60,159 +90,291 @@ pub enum Quote {
     Never,
 }
 
-/// A text file being written.
+/// Text being written.
 pub struct TextSink {
-    options: TextSinkOptions,
+    style: Style,
     schema: Schema,
-    file: Mutex<AtomicFile>,
+    /// Cuts rows into files and agrees on the codes of factors.
+    gather: Mutex<Gather>,
+    /// The first row of every file.
+    header: Vec<u8>,
+    output: Mutex<Output>,
     rows: Mutex<u64>,
     /// Memory to encode into.
     buffers: Mutex<Vec<Vec<u8>>>,
 }
 
+/// Where text goes.
+enum Output {
+    File(AtomicFile),
+    Set(AtomicFolder),
+}
+
 /// Rows as text.
 pub struct EncodedText {
-    bytes: Vec<u8>,
+    /// What goes into one file each, and whether that begins with it.
+    parts: Vec<(Vec<u8>, bool)>,
     rows: usize,
 }
 
 impl TextSink {
-    /// Starts a file with columns of this schema.
+    /// Starts a file, or a set of them, with columns of this schema.
     pub fn create(options: TextSinkOptions, schema: Schema) -> Result<Self> {
-        if options.path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
-            let message = format!("'{}': compressed text cannot be written.", options.path.display());
-            let error = Error::new(ErrorKind::Unsupported, message).file(&options.path);
-            return Err(error.hint("Write a file without .gz, and compress it afterwards."));
-        }
-        if options.delimiter.is_empty() || options.eol.is_empty() || options.delimiter.contains(['"', '\n', '\r']) {
-            let message = "The delimiter must be some text without quotes and newlines, and so must be the row's end.";
-            return Err(Error::new(ErrorKind::Argument, message));
-        }
-        let mut file = AtomicFile::create(&options.path, options.overwrite)?;
-        if options.header {
-            let mut header = Vec::new();
-            for (j, field) in schema.fields.iter().enumerate() {
-                if j > 0 {
-                    header.extend_from_slice(options.delimiter.as_bytes());
-                }
-                put_text(&mut header, &options, &field.name, &field.name)?;
+        let style = Style::new(options)?;
+        let options = &style.options;
+        let header = if options.header { style.header(&schema)? } else { Vec::new() };
+        let (output, rows_per_file) = match &options.set {
+            Some(FileSet { rows_per_file: 0, .. }) => {
+                let error = Error::new(ErrorKind::Argument, "A file cannot have 0 rows.");
+                return Err(error.hint("Pass a positive number of rows per file."));
             }
-            header.extend_from_slice(options.eol.as_bytes());
-            file.append(&header)?;
-        }
-        Ok(TextSink { options, schema, file: Mutex::new(file), rows: Mutex::new(0), buffers: Mutex::default() })
+            Some(set) => {
+                let folder = AtomicFolder::create(&options.path, &set.extension, options.overwrite)?;
+                (Output::Set(folder), set.rows_per_file)
+            }
+            None => {
+                let mut file = AtomicFile::create(&options.path, options.overwrite)?;
+                file.append(&header)?;
+                (Output::File(file), u64::MAX)
+            }
+        };
+        Ok(TextSink {
+            gather: Mutex::new(Gather::new(&schema, 1..=usize::MAX, rows_per_file)),
+            style,
+            schema,
+            header,
+            output: Mutex::new(output),
+            rows: Mutex::new(0),
+            buffers: Mutex::default(),
+        })
     }
 }
 
 impl Sink for TextSink {
-    type Admitted = Block;
+    type Admitted = Vec<Piece>;
     type Encoded = EncodedText;
     /// The number of rows.
     type Output = u64;
 
-    fn admit(&self, block: Block) -> Result<Block> {
-        Ok(block)
+    fn admit(&self, block: Block) -> Result<Vec<Piece>> {
+        Ok(self.gather.lock().map_err(|_| poisoned())?.admit(block, &self.schema))
     }
 
-    fn encode(&self, block: Block) -> Result<EncodedText> {
-        let mut bytes = self.buffers.lock().map_err(|_| poisoned())?.pop().unwrap_or_default();
-        for row in 0..block.rows {
-            for (j, (field, column)) in self.schema.fields.iter().zip(&block.columns).enumerate() {
-                if j > 0 {
-                    bytes.extend_from_slice(self.options.delimiter.as_bytes());
-                }
-                put_value(&mut bytes, &self.options, &field.name, &field.kind, column, row)?;
+    fn encode(&self, pieces: Vec<Piece>) -> Result<EncodedText> {
+        let mut encoded = EncodedText { parts: Vec::new(), rows: 0 };
+        for piece in pieces {
+            let mut bytes = self.buffers.lock().map_err(|_| poisoned())?.pop().unwrap_or_default();
+            for part in &piece.parts {
+                self.style.put_rows(&mut bytes, &self.schema, part)?;
             }
-            bytes.extend_from_slice(self.options.eol.as_bytes());
+            encoded.rows += piece.rows();
+            encoded.parts.push((self.style.compressed(bytes)?, piece.starts_block));
         }
-        Ok(EncodedText { bytes, rows: block.rows })
+        Ok(encoded)
     }
 
-    fn write(&self, mut block: EncodedText) -> Result<()> {
-        self.file.lock().map_err(|_| poisoned())?.append(&block.bytes)?;
-        *self.rows.lock().map_err(|_| poisoned())? += block.rows as u64;
-        block.bytes.clear();
-        self.buffers.lock().map_err(|_| poisoned())?.push(block.bytes);
+    fn write(&self, encoded: EncodedText) -> Result<()> {
+        let mut output = self.output.lock().map_err(|_| poisoned())?;
+        for (mut bytes, starts_file) in encoded.parts {
+            match &mut *output {
+                Output::File(file) => file.append(&bytes)?,
+                Output::Set(folder) => {
+                    if starts_file {
+                        folder.next_file()?;
+                        folder.append(&self.header)?;
+                    }
+                    folder.append(&bytes)?;
+                }
+            }
+            bytes.clear();
+            self.buffers.lock().map_err(|_| poisoned())?.push(bytes);
+        }
+        *self.rows.lock().map_err(|_| poisoned())? += encoded.rows as u64;
         Ok(())
     }
 
     fn finish(self) -> Result<u64> {
-        self.file.into_inner().map_err(|_| poisoned())?.commit()?;
+        match self.output.into_inner().map_err(|_| poisoned())? {
+            Output::File(file) => file.commit()?,
+            Output::Set(mut folder) => {
+                if folder.files() == 0 {
+                    folder.next_file()?;
+                    folder.append(&self.header)?;
+                }
+                folder.commit()?;
+            }
+        }
         self.rows.into_inner().map_err(|_| poisoned())
     }
 }
 
-fn put_value(
-    out: &mut Vec<u8>,
-    options: &TextSinkOptions,
-    name: &str,
-    kind: &Kind,
-    column: &Column,
-    row: usize,
-) -> Result<()> {
-    let missing = match column {
-        Column::I32(v) => v[row] == NA_I32,
-        Column::I64(v) => v[row] == NA_I64,
-        Column::F32(v) => is_na_f32(v[row]),
-        Column::F64(v) => is_na_f64(v[row]),
-        Column::Str(v) => v.is_null(row),
-        Column::Dict { codes, .. } => codes[row] == NA_I32,
-    };
-    if missing {
-        out.extend_from_slice(options.na.as_bytes());
-        return Ok(());
-    }
-    match column {
-        Column::I32(v) if *kind == Kind::Logical => out.extend_from_slice(if v[row] == 0 { b"FALSE" } else { b"TRUE" }),
-        Column::I32(v) if *kind == Kind::Date => format::date(out, f64::from(v[row])),
-        Column::I32(v) => format::integer(out, i64::from(v[row])),
-        Column::I64(v) => format::integer(out, v[row]),
-        Column::F32(v) => format::float32(out, v[row], options.digits),
-        Column::F64(v) => match kind {
-            Kind::Date => format::date(out, v[row]),
-            Kind::DateTime { .. } => format::date_time(out, v[row]),
-            _ => format::number(out, v[row], options.digits),
-        },
-        Column::Str(v) => put_text(out, options, name, v.value(row))?,
-        Column::Dict { codes, labels } => {
-            let label = labels.get(codes[row] as usize - 1);
-            let label = label.ok_or_else(|| Error::internal(format!("column '{name}' has a code without a label")))?;
-            put_text(out, options, name, label)?;
-        }
-    }
-    Ok(())
+/// How rows become text.
+struct Style {
+    options: TextSinkOptions,
+    /// None: nothing is quoted.
+    quote: Option<u8>,
+    decimal: u8,
+    compress: bool,
 }
 
-/// Appends text, quoted where it must be.
-fn put_text(out: &mut Vec<u8>, options: &TextSinkOptions, column: &str, text: &str) -> Result<()> {
-    let breaks = text.contains(['"', '\n', '\r']) || text.contains(&options.delimiter);
-    let quoted = match options.quote {
-        Quote::Text => true,
-        // An empty field would be misread as missing, and so would text that looks as if it were.
-        Quote::Needed => {
-            breaks || text.is_empty() || text == options.na || text.starts_with(' ') || text.ends_with(' ')
+impl Style {
+    fn new(options: TextSinkOptions) -> Result<Self> {
+        let wrong = |message: &str| Err(Error::new(ErrorKind::Argument, message));
+        let quote = match options.quote_mark.as_bytes() {
+            [] => None,
+            [quote] if quote.is_ascii() && !quote.is_ascii_control() => Some(*quote),
+            _ => return wrong("The quote mark must be one ASCII character, or none."),
+        };
+        let [decimal] = *options.decimal_point.as_bytes() else {
+            return wrong("The decimal point must be one ASCII character.");
+        };
+        let (delimiter, eol) = (&options.delimiter, &options.eol);
+        let quotes = quote.is_some_and(|quote| delimiter.as_bytes().contains(&quote));
+        if delimiter.is_empty() || eol.is_empty() || quotes || delimiter.contains(['\n', '\r']) {
+            return wrong("The delimiter must be some text without quotes and newlines, and so must be the row's end.");
         }
-        Quote::Never if breaks => {
-            let shown: String = text.chars().take(60).collect();
-            let message = format!("Column '{column}' has text that must be quoted: '{}'.", shown.escape_debug());
-            let error = Error::new(ErrorKind::Value, message).column(column).file(&options.path);
-            return Err(error.hint("Pass quote = TRUE."));
+        if delimiter.as_bytes().contains(&decimal) || quote == Some(decimal) || !decimal.is_ascii_punctuation() {
+            return wrong("The decimal point must be a mark that is neither the delimiter nor the quote mark.");
         }
-        Quote::Never => false,
-    };
-    if !quoted {
-        out.extend_from_slice(text.as_bytes());
-        return Ok(());
+        let name = options.set.as_ref().map_or(options.path.to_string_lossy(), |set| (&*set.extension).into());
+        let compress = name.to_ascii_lowercase().ends_with(".gz");
+        Ok(Style { quote, decimal, compress, options })
     }
-    out.push(b'"');
-    for (i, part) in text.split('"').enumerate() {
-        if i > 0 {
-            out.extend_from_slice(b"\"\"");
+
+    /// The row of names.
+    fn header(&self, schema: &Schema) -> Result<Vec<u8>> {
+        let mut header = Vec::new();
+        for (j, field) in schema.fields.iter().enumerate() {
+            if j > 0 {
+                header.extend_from_slice(self.options.delimiter.as_bytes());
+            }
+            self.put_text(&mut header, &field.name, &field.name)?;
         }
-        out.extend_from_slice(part.as_bytes());
+        header.extend_from_slice(self.options.eol.as_bytes());
+        self.compressed(header)
     }
-    out.push(b'"');
-    Ok(())
+
+    /// Appends rows.
+    fn put_rows(&self, out: &mut Vec<u8>, schema: &Schema, part: &Part) -> Result<()> {
+        let as_index = |kind: &Kind| self.options.factors_as_indexes && matches!(kind, Kind::Factor { .. });
+        let columns = schema.fields.iter().enumerate().map(|(j, field)| {
+            if as_index(&field.kind) { part.recoded(j, &field.kind) } else { part.column(j).clone() }
+        });
+        let columns: Vec<Column> = columns.collect();
+        for row in 0..part.rows() {
+            for (j, (field, column)) in schema.fields.iter().zip(&columns).enumerate() {
+                if j > 0 {
+                    out.extend_from_slice(self.options.delimiter.as_bytes());
+                }
+                self.put_value(out, &field.name, &field.kind, column, row)?;
+            }
+            out.extend_from_slice(self.options.eol.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn put_value(&self, out: &mut Vec<u8>, name: &str, kind: &Kind, column: &Column, row: usize) -> Result<()> {
+        let missing = match column {
+            Column::I32(v) => v[row] == NA_I32,
+            Column::I64(v) => v[row] == NA_I64,
+            Column::F32(v) => is_na_f32(v[row]),
+            Column::F64(v) => is_na_f64(v[row]),
+            Column::Str(v) => v.is_null(row),
+            Column::Dict { codes, .. } => codes[row] == NA_I32,
+        };
+        if missing {
+            out.extend_from_slice(self.options.na.as_bytes());
+            return Ok(());
+        }
+        let digits = self.options.digits;
+        let start = out.len();
+        match column {
+            Column::I32(v) if *kind == Kind::Logical => {
+                out.extend_from_slice(if v[row] == 0 { b"FALSE" } else { b"TRUE" });
+            }
+            Column::I32(v) if *kind == Kind::Date => format::date(out, f64::from(v[row])),
+            Column::I32(v) => format::integer(out, i64::from(v[row])),
+            Column::I64(v) => format::integer(out, v[row]),
+            Column::F32(v) => {
+                format::float32(out, v[row], digits);
+                self.adapt_number(out, start);
+            }
+            Column::F64(v) => match kind {
+                Kind::Date => format::date(out, v[row]),
+                Kind::DateTime { .. } => format::date_time(out, v[row]),
+                _ => {
+                    format::number(out, v[row], digits);
+                    self.adapt_number(out, start);
+                }
+            },
+            Column::Str(v) => self.put_text(out, name, v.value(row))?,
+            Column::Dict { codes, labels } => {
+                let label = labels.get(codes[row] as usize - 1);
+                let label =
+                    label.ok_or_else(|| Error::internal(format!("column '{name}' has a code without a label")))?;
+                self.put_text(out, name, label)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the number from `start` on the decimal point that is wanted, and a zero behind it if it has no decimals.
+    fn adapt_number(&self, out: &mut Vec<u8>, start: usize) {
+        if !self.options.strip_zeros && out[start..].iter().all(|b| b.is_ascii_digit() || *b == b'-') {
+            out.extend_from_slice(b".0");
+        }
+        if self.decimal != b'.'
+            && let Some(point) = out[start..].iter().position(|&b| b == b'.')
+        {
+            out[start + point] = self.decimal;
+        }
+    }
+
+    /// Appends text, quoted where it must be.
+    fn put_text(&self, out: &mut Vec<u8>, column: &str, text: &str) -> Result<()> {
+        let TextSinkOptions { delimiter, na, path, .. } = &self.options;
+        let has_quote = self.quote.is_some_and(|quote| text.as_bytes().contains(&quote));
+        let breaks = has_quote || text.contains(['\n', '\r']) || text.contains(delimiter);
+        let quote = match (self.options.quote, self.quote) {
+            (Quote::Text, quote @ Some(_)) => quote,
+            // An empty field would be misread as missing, and so would text that looks as if it were.
+            (Quote::Needed, quote @ Some(_))
+                if breaks || text.is_empty() || text == na || text.starts_with(' ') || text.ends_with(' ') =>
+            {
+                quote
+            }
+            (Quote::Never, _) | (_, None) if breaks => {
+                let shown: String = text.chars().take(60).collect();
+                let message = format!("Column '{column}' has text that must be quoted: '{}'.", shown.escape_debug());
+                let error = Error::new(ErrorKind::Value, message).column(column).file(path);
+                return Err(error.hint("Allow a quote mark."));
+            }
+            _ => None,
+        };
+        let Some(quote) = quote else {
+            out.extend_from_slice(text.as_bytes());
+            return Ok(());
+        };
+        out.push(quote);
+        for (i, part) in text.as_bytes().split(|&b| b == quote).enumerate() {
+            if i > 0 {
+                out.extend_from_slice(&[quote, quote]);
+            }
+            out.extend_from_slice(part);
+        }
+        out.push(quote);
+        Ok(())
+    }
+
+    /// The bytes of a file: where it is compressed, a member of their own, as gzip files may have many.
+    fn compressed(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
+        if !self.compress || bytes.is_empty() {
+            return Ok(bytes);
+        }
+        let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
+        let done = encoder.write_all(&bytes).and_then(|()| encoder.finish());
+        done.map_err(|e| Error::io(&self.options.path, "write", &e))
+    }
 }
 
 fn poisoned() -> Error {
@@ -292,7 +454,79 @@ mod tests {
         let error = written(|o| o.quote = Quote::Never).unwrap_err();
         assert_eq!((error.kind, error.column.as_deref()), (ErrorKind::Value, Some("a, b")));
         assert_eq!(written(|o| o.delimiter = "\"".into()).unwrap_err().kind, ErrorKind::Argument);
-        assert_eq!(written(|o| o.path.set_file_name("x.csv.gz")).unwrap_err().kind, ErrorKind::Unsupported);
+        assert_eq!(written(|o| o.decimal_point = ",".into()).unwrap_err().kind, ErrorKind::Argument);
+        assert_eq!(written(|o| o.quote_mark = "«".into()).unwrap_err().kind, ErrorKind::Argument);
+        let text = written(|o| {
+            (o.delimiter, o.decimal_point, o.quote_mark) = (";".into(), ",".into(), "'".into());
+            (o.strip_zeros, o.digits) = (false, Some(3));
+        });
+        assert_eq!(
+            text.unwrap().split_once('\n').unwrap().1,
+            "TRUE;-7;1099511627776;0,1;0,333;2013-01-01;2013-01-02 03:04:00.5;'say \"hi\",\nor';é\n\
+             FALSE;NA;NA;NA;NaN;NA;NA;NA;NA\n\
+             NA;0;-1;2,0;NA;1970-01-01;1970-01-01 00:00:00;'';x y\n"
+        );
+    }
+
+    /// Writes the table twice, in blocks whose factors have other codes.
+    fn write_blocks(options: TextSinkOptions) -> Result<()> {
+        let (schema, block) = table();
+        let sink = TextSink::create(options, schema)?;
+        let mut other = block.clone();
+        other.columns[8] =
+            Column::Dict { codes: vec![1, NA_I32, 2].into(), labels: Arc::new(vec!["é".into(), "new".into()]) };
+        for block in [block, other] {
+            sink.write(sink.encode(sink.admit(block)?)?)?;
+        }
+        assert_eq!(sink.finish()?, 6);
+        Ok(())
+    }
+
+    #[test]
+    fn factors_may_be_written_as_codes_that_blocks_agree_on() {
+        let dir = TempDir::new();
+        let options = TextSinkOptions { path: dir.join("x.csv"), factors_as_indexes: true, ..Default::default() };
+        write_blocks(options).unwrap();
+        let text = std::fs::read_to_string(dir.join("x.csv")).unwrap();
+        let last: Vec<_> =
+            text.replace(",\n", "").lines().skip(1).map(|l| l.rsplit(',').next().unwrap().to_string()).collect();
+        assert_eq!(last, ["2", "NA", "1", "2", "NA", "3"]);
+    }
+
+    #[test]
+    fn compressed_text_is_that_of_the_plain_file() {
+        let dir = TempDir::new();
+        let write = |name: &str| {
+            write_blocks(TextSinkOptions { path: dir.join(name), ..Default::default() }).unwrap();
+            std::fs::read(dir.join(name)).unwrap()
+        };
+        let (plain, compressed) = (write("x.csv"), write("x.csv.GZ"));
+        let mut text = Vec::new();
+        std::io::Read::read_to_end(&mut flate2::read::MultiGzDecoder::new(&compressed[..]), &mut text).unwrap();
+        assert_eq!(text, plain);
+    }
+
+    #[test]
+    fn a_set_has_files_of_so_many_rows() {
+        let dir = TempDir::new();
+        let write = |extension: &str| {
+            let set = Some(FileSet { rows_per_file: 4, extension: extension.into() });
+            write_blocks(TextSinkOptions { path: dir.join("out"), set, overwrite: true, ..Default::default() })
+                .unwrap();
+            let mut names: Vec<_> =
+                std::fs::read_dir(dir.join("out")).unwrap().map(|e| e.unwrap().file_name()).collect();
+            names.sort();
+            let source = TextSource::open(&TextOptions::new(dir.join("out"))).unwrap();
+            let scan = source.scan(&[0]).unwrap();
+            let rows: Vec<_> = std::iter::from_fn(|| scan.next().unwrap()).map(|block| block.rows).collect();
+            (names, rows)
+        };
+        assert_eq!(write(".csv"), (vec!["out_1.csv".into(), "out_2.csv".into()], vec![4, 2]));
+        assert_eq!(write(".csv.gz"), (vec!["out_1.csv.gz".into(), "out_2.csv.gz".into()], vec![4, 2]));
+        let set = Some(FileSet { rows_per_file: 4, extension: ".csv".into() });
+        let options = TextSinkOptions { path: dir.join("none"), set, ..Default::default() };
+        TextSink::create(options, table().0).unwrap().finish().unwrap();
+        assert!(std::fs::read_to_string(dir.join("none/none_1.csv")).unwrap().starts_with("l,i,w"));
     }
 
     #[test]
@@ -302,7 +536,7 @@ mod tests {
         let path = dir.join("x.csv");
         let sink =
             TextSink::create(TextSinkOptions { path: path.clone(), ..Default::default() }, schema.clone()).unwrap();
-        sink.write(sink.encode(block.clone()).unwrap()).unwrap();
+        sink.write(sink.encode(sink.admit(block.clone()).unwrap()).unwrap()).unwrap();
         sink.finish().unwrap();
         let mut options = TextOptions::new(&path);
         let typed = |f: &Field| ColumnOptions { kind: Some(f.kind.clone()), ..ColumnOptions::of(&f.name) };
@@ -313,7 +547,7 @@ mod tests {
         let again = TextSinkOptions { path: path.clone(), overwrite: true, ..Default::default() };
         let before = std::fs::read(&path).unwrap();
         let sink = TextSink::create(again, schema).unwrap();
-        sink.write(sink.encode(back).unwrap()).unwrap();
+        sink.write(sink.encode(sink.admit(back).unwrap()).unwrap()).unwrap();
         sink.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
@@ -323,7 +557,7 @@ mod tests {
         let (schema, block) = table();
         let dir = TempDir::new();
         let sink = TextSink::create(TextSinkOptions { path: dir.join("x.csv"), ..Default::default() }, schema).unwrap();
-        sink.write(sink.encode(block).unwrap()).unwrap();
+        sink.write(sink.encode(sink.admit(block).unwrap()).unwrap()).unwrap();
         drop(sink);
         assert!(dir.names().is_empty());
     }

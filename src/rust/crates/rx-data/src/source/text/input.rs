@@ -45,10 +45,12 @@ impl Input {
         let opened = open(path)?;
         if !opened.compressed && encoding.is_none() {
             let Opened { file, len, .. } = opened;
+            check_start(path, start, len)?;
             return Ok(Input::Plain { file, next: AtomicUsize::new(0), start, len: len.saturating_sub(start) });
         }
         let mut reader = opened.reader(encoding);
-        io::copy(&mut (&mut reader).take(start), &mut io::sink()).map_err(|e| read_error(path, &e))?;
+        let skipped = io::copy(&mut (&mut reader).take(start), &mut io::sink()).map_err(|e| read_error(path, &e))?;
+        check_start(path, start, skipped)?;
         let mut stream = Stream { reader, next: 0, ahead: None, ended: false };
         stream.look_ahead().map_err(|e| read_error(path, &e))?;
         Ok(Input::Stream(Mutex::new(stream)))
@@ -221,6 +223,11 @@ fn open(path: &Path) -> Result<Opened> {
 
 fn poisoned() -> Error {
     Error::internal("a text file was poisoned")
+}
+
+/// Whether the first row of data can begin at `start` of so many bytes. The newline of a header may be missing.
+fn check_start(path: &Path, start: u64, len: u64) -> Result<()> {
+    if start > len + 1 { Err(shrunk(path)) } else { Ok(()) }
 }
 
 fn shrunk(path: &Path) -> Error {

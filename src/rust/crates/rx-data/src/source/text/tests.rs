@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod columns;
+mod faults;
 mod files;
 
 use super::*;
@@ -257,37 +258,6 @@ fn text_that_is_not_utf8_or_has_nul_is_told() {
         assert!(error.message.contains(what));
         assert_eq!(blocks(&file.open(), &[0], 1).unwrap().iter().map(|b| b.rows).sum::<usize>(), 70_001);
     }
-}
-
-#[test]
-fn damaged_compressed_files_are_told() {
-    let content = generate(20_000, 3, "\n", &["a", "b"]).0;
-    let file = File::compressed(content.as_bytes());
-    let path = file.options().paths.remove(0);
-    let bytes = std::fs::read(&path).unwrap();
-    std::fs::write(&path, &bytes[..bytes.len() * 9 / 10]).unwrap();
-    let read = |size| TextSource::open(&file.options()).and_then(|s| all_rows(&s.with_range_bytes(size), 2));
-    assert_eq!(read(10_000).unwrap_err().kind, ErrorKind::CorruptFile);
-    let mut flipped = bytes.clone();
-    for byte in &mut flipped[bytes.len() / 2..bytes.len() / 2 + 50] {
-        *byte ^= 0x55;
-    }
-    std::fs::write(&path, &flipped).unwrap();
-    assert!(matches!(read(10_000).unwrap_err().kind, ErrorKind::CorruptFile | ErrorKind::Value));
-}
-
-#[test]
-fn a_file_that_shrinks_is_told() {
-    let file = File::new(generate(2_000, 4, "\n", &["a"]).0);
-    let source = file.open().with_range_bytes(1_000);
-    let scan = source.scan(&[0]).unwrap();
-    scan.next().unwrap();
-    std::fs::OpenOptions::new().write(true).open(&source.files[0].path).unwrap().set_len(5_000).unwrap();
-    let error = std::iter::from_fn(|| scan.next().transpose()).find_map(|block| block.err()).unwrap();
-    assert_eq!(error.kind, ErrorKind::File);
-    assert!(error.message.ends_with("has become shorter while it was read."));
-    // Whoever asks again is told again.
-    assert_eq!(scan.next().unwrap_err(), error);
 }
 
 #[test]

@@ -116,16 +116,3 @@ fn other_encodings_are_read() {
     let options = TextOptions { encoding: "klingon".into(), ..utf16.options() };
     assert_eq!(TextSource::open(&options).err().unwrap().kind, ErrorKind::Argument);
 }
-
-#[test]
-fn a_decoded_file_that_shrinks_is_told() {
-    let file = File::new(generate(2_000, 4, "\n", &["a"]).0);
-    let options = TextOptions { encoding: "latin1".into(), ..file.options() };
-    let source = TextSource::open(&options).unwrap().with_range_bytes(1_000);
-    let scan = source.scan(&[0]).unwrap();
-    scan.next().unwrap();
-    std::fs::OpenOptions::new().write(true).open(&source.files[0].path).unwrap().set_len(5_000).unwrap();
-    // What was read ahead of it is still there.
-    let found = std::iter::from_fn(|| scan.next().transpose()).find_map(|block| block.err());
-    assert!(found.is_none_or(|error| error.message.ends_with("has become shorter while it was read.")));
-}
