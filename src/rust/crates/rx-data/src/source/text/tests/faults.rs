@@ -89,7 +89,7 @@ fn a_line_without_end_is_told() {
     file.set_len(1 << 30).unwrap();
     assert_eq!(TextSource::open(&TextOptions::new(&path)).err().unwrap().kind, ErrorKind::CorruptFile);
     let mut content = b"a,b\n1,2\n".to_vec();
-    content.resize(258 << 20, b'y');
+    content.resize(270 << 20, b'y');
     std::fs::write(&path, &content).unwrap();
     let error = read(&TextOptions { rows_to_sniff: 1, ..TextOptions::new(&path) }, RANGE_BYTES.1).unwrap_err();
     assert_eq!((error.kind, error.row), (ErrorKind::Value, Some(2)));
