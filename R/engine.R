@@ -19,6 +19,9 @@ engine_call <- function(fun, ..., call = user_call()) {
   for (condition in engine$warnings) {
     warning(condition)
   }
+  for (words in result$warnings) {
+    warning(words, call. = FALSE)
+  }
   err <- result$err
   if (is.null(err)) {
     result$ok

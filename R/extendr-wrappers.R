@@ -12,6 +12,9 @@ rx_engine_shutdown <- function() .Call(wrap__rx_engine_shutdown)
 # The columns, rows and blocks of a source, without reading rows.
 rx_engine_info <- function(source) .Call(wrap__rx_engine_info, source)
 
+# How many steps of a source's transform run compiled, and why the next one does not.
+rx_engine_compiled <- function(source) .Call(wrap__rx_engine_compiled, source)
+
 # The levels of categories and the bounds of numbers in some columns, by one pass.
 rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan_info, source, columns, job)
 

@@ -40,7 +40,7 @@
 #' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for
 #'   none.
 #' @param reportProgress see [rxOptions()].
-#' @param verbose 1 prints how many rows were imported.
+#' @param verbose 1 prints which transforms ran compiled (see [rxTransform]), and how many rows were imported.
 #' @param xdfCompressionLevel see [rxOptions()].
 #' @param createCompositeSet,blocksPerCompositeFile whether a composite set of XDF files is written, and how many blocks
 #'   each of them gets; see [RxXdfData()]. NULL leaves it to `outFile`.
@@ -86,11 +86,12 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
 #' @param transforms arguments of compose_transform()
 #' @param conversions stringsAsFactors, colClasses and colInfo, NULL where they are not given
 #' @param keep,drop varsToKeep and varsToDrop, which override those of the source
+#' @param beside see beside_spec()
 #' @return a data frame; or the number of rows and the path that were written
 #' @noRd
 import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
                    rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
-                   verbose = 0) {
+                   verbose = 0, beside = NULL) {
   check_argument(
     is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0), "maxRowsByCols",
     "a positive number or NULL"
@@ -118,19 +119,21 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     spec$transform <- c(transform, chunk_size(source, rowsPerRead))
     columns <- NULL
   }
+  read <- if (is.null(beside)) spec else beside_spec(beside, spec, columns)
   started <- proc.time()[["elapsed"]]
   if (is.null(sink)) {
-    result <- import_frame(spec, columns, maxRowsByCols, reportProgress)
+    result <- import_frame(read, columns, maxRowsByCols, reportProgress)
     rows <- nrow(result)
   } else {
     if (sink$type != "text") {
-      sink$rows_per_block <- block_rows(source, rowsPerRead)
-      sink$description <- if (!isTRUE(sink$append)) source_description(source)
+      sink$rows_per_block <- block_rows(source, rowsPerRead) %||% sink$rows_per_block
+      sink$description <- sink$description %||% if (!isTRUE(sink$append)) source_description(source)
     }
-    result <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
+    result <- engine_call(rx_engine_import, read, if (is.null(beside)) columns, sink, job_options(reportProgress))
     rows <- result$rows
   }
   if (verbose > 0) {
+    report_compiled(spec)
     seconds <- proc.time()[["elapsed"]] - started
     cat(sprintf("%s rows imported in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
   }
@@ -146,6 +149,27 @@ source_description <- function(source) {
   } else if (!methods::is(source, "RxTextData")) {
     source_info(source)$description
   }
+}
+
+#' The spec of columns beside those of a file
+#'
+#' @param beside list of the file's `source`, and whether to `overwrite` its columns
+#' @param spec the spec of the new columns
+#' @param columns their names, or NULL for all of them
+#' @noRd
+beside_spec <- function(beside, spec, columns) {
+  if (!is.null(columns)) {
+    spec$transform <- list(fun = identity, vars = columns, untouched = columns, steps = list(list(keep = columns)))
+  }
+  left <- source_spec(beside$source)
+  there <- intersect(names(source_fields(left)), names(source_fields(spec)))
+  if (length(there) > 0 && !beside$overwrite) {
+    rx_abort(
+      "argument", sprintf("The file has a column '%s'.", there[1]), column = there[1],
+      hint = "Pass overwrite = TRUE to replace it, or drop it with `varsToDrop`."
+    )
+  }
+  list(left = left, right = spec)
 }
 
 column_kinds <- function(spec) {
@@ -172,12 +196,8 @@ converting_transform <- function(transform, convert, columns, kinds) {
 #' @param columns names of columns, or NULL for all
 #' @noRd
 import_frame <- function(spec, columns = NULL, maxRowsByCols = NULL, reportProgress = 0) {
-  limit <- if (!is.null(maxRowsByCols) && length(columns)) floor(maxRowsByCols / length(columns))
-  if (!is.null(limit) && is.null(spec$transform)) {
-    # One row more tells whether there are too many.
-    spec$num_rows <- min(spec$num_rows, limit + 1)
-  }
-  read <- engine_call(rx_engine_import, spec, columns, list(type = "frame"), job_options(reportProgress))
+  sink <- list(type = "frame", cells = maxRowsByCols)
+  read <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
   data <- structure(read$columns, row.names = .set_row_names(read$rows), class = "data.frame")
   limited_frame(data, maxRowsByCols)
 }
@@ -269,6 +289,29 @@ refuse_set <- function(set) {
   if (isTRUE(set$createCompositeSet)) {
     rx_abort("argument", "A composite set is made of XDF files.", hint = "Name one, without extension, as `outFile`.")
   }
+}
+
+#' The sink that puts rows into an XDF file in place of those it has
+#'
+#' @noRd
+replacing_sink <- function(source, xdfCompressionLevel) {
+  spec <- source_spec(source)
+  info <- engine_call(rx_engine_info, spec)
+  source@colNames <- source@varsToDrop <- NULL
+  sink <- sink_spec(source, "none", TRUE, xdfCompressionLevel)
+  sink$path <- spec$path
+  sink$blocks_per_file <- if (is_composite_set(spec$path)) source@blocksPerCompositeFile
+  sink$description <- info$description
+  sink$rows_per_block <- if (length(info$block_rows)) max(info$block_rows, 1)
+  sink
+}
+
+same_file <- function(source, target) {
+  if (!methods::is(source, "RxFileData") || !methods::is(target, "RxFileData")) {
+    return(FALSE)
+  }
+  written <- if (methods::is(target, "RxXdfData")) xdf_target(target)$path else locate_output(target@file, "")
+  identical(normalizePath(source_spec(source)$path), normalizePath(written, mustWork = FALSE))
 }
 
 compression_name <- function(level) {

@@ -35,7 +35,7 @@
 #'   levels.
 #' @param blocksPerRead blocks of an XDF file that R code sees at once.
 #' @param reportProgress see [rxOptions()].
-#' @param verbose 1 prints how long it took.
+#' @param verbose 1 prints which transforms ran compiled (see [rxTransform]), and how long it took.
 #' @param computeContext a compute context; only local ones are supported.
 #' @param ... no further arguments; a warning names them.
 #' @return An object of class `rxLinMod`. With P coefficients and N responses: `coefficients`, `coef.std.error`,
@@ -108,6 +108,7 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
     model[c("formulaBase", "anova", "stepCoefs")] <- found[c("formulaBase", "anova", "stepCoefs")]
   }
   if (verbose > 0) {
+    report_compiled(design$source)
     cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
   }
   structure(model, class = "rxLinMod")

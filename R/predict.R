@@ -192,30 +192,14 @@ prediction_output <- function(data, outData, append, overwrite, xdfCompressionLe
 #'
 #' @noRd
 in_place_sink <- function(source, overwrite, xdfCompressionLevel, computed) {
-  spec <- source_spec(source)
-  there <- intersect(computed, names(source_fields(spec)))
+  there <- intersect(computed, names(source_fields(source_spec(source))))
   if (length(there) > 0 && !isTRUE(overwrite)) {
     rx_abort(
       "argument", sprintf("The input has a column '%s'.", there[1]), column = there[1],
       hint = "Pass overwrite = TRUE to replace it, or another name in `predVarNames` and the like."
     )
   }
-  info <- engine_call(rx_engine_info, spec)
-  source@colNames <- source@varsToDrop <- NULL
-  sink <- sink_spec(source, "none", TRUE, xdfCompressionLevel)
-  sink$path <- spec$path
-  sink$blocks_per_file <- if (is_composite_set(spec$path)) source@blocksPerCompositeFile
-  sink$description <- info$description
-  sink$rows_per_block <- if (length(info$block_rows)) max(info$block_rows, 1)
-  sink
-}
-
-same_file <- function(source, target) {
-  if (!methods::is(source, "RxFileData") || !methods::is(target, "RxFileData")) {
-    return(FALSE)
-  }
-  written <- if (methods::is(target, "RxXdfData")) xdf_target(target)$path else locate_output(target@file, "")
-  identical(normalizePath(source_spec(source)$path), normalizePath(written, mustWork = FALSE))
+  replacing_sink(source, xdfCompressionLevel)
 }
 
 #' Predicts the rows of a source
@@ -351,13 +335,14 @@ made_name <- function(name) paste0(".rxMade.", name)
 #'
 #' @noRd
 beside_transform <- function(transform, columns) {
-  fun <- function(chunk, start_row, chunk_num, is_test) {
-    made <- transform$fun(chunk[transform$vars], start_row, chunk_num, is_test)
+  fun <- function(chunk, ...) {
+    made <- transform$fun(chunk[transform$vars], ...)
     if (is.null(made) || any(lengths(made) != length(chunk[[1]]))) {
       stop("The model's transformFunc changes the number of rows; predictions need every row.", call. = FALSE)
     }
     c(chunk[columns], stats::setNames(made, made_name(names(made))))
   }
+  transform$steps <- NULL
   replace(transform, c("fun", "vars", "untouched"), list(fun, union(transform$vars, columns), columns))
 }
 

@@ -31,7 +31,7 @@
 #' @param blocksPerRead blocks of an XDF file that R code sees at once.
 #' @param rowsPerBlock rows of a block of the files that are written.
 #' @param reportProgress see [rxOptions()].
-#' @param verbose 1 prints how long it took.
+#' @param verbose 1 prints which transforms ran compiled (see [rxTransform]), and how long it took.
 #' @param computeContext a compute context; only local ones are supported.
 #' @param ... no further arguments; a warning names them.
 #' @return An object of class `rxSummary`, a list:
@@ -98,6 +98,7 @@ rxSummary <- function(formula, data, byGroupOutFile = NULL,
     summary$categorical <- Map(write_by_group, summary$categorical, files, sinks, rowsPerBlock)
   }
   if (verbose > 0) {
+    report_compiled(design$source)
     cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
   }
   structure(summary, class = "rxSummary")

@@ -38,7 +38,27 @@
 #' | `.rxGet(name)`, `.rxSet(name, value)` | read and change one of the `transformObjects`, from chunk to chunk |
 #' | `.rxModify(name, ..., FUN = "+")` | sets the object to `FUN(object, ...)` |
 #'
-#' The code runs in this R process, one chunk after the other, whatever the number of threads.
+#' **Compiled expressions.** Expressions that consist of columns, constants and the functions below are compiled and run
+#' in the engine on all threads, several times as fast as in R, with R's own results. They run so one after the other,
+#' up to the first one that does not compile; from there on, and where there is a `transformFunc`, everything runs in
+#' this R process, one chunk after the other. `verbose = 1` tells which ones did. It makes no other difference but for:
+#'
+#' * Variables and `transformObjects` in compiled expressions are read once, when the function is called, and a warning
+#'   comes once instead of once a chunk. An expression that mentions `.rxSet`, `.rxModify`, `assign` or `<<-` keeps all
+#'   others from being compiled.
+#' * The type of `ifelse()` is the common one of both answers, also in a chunk in which only one of them occurs.
+#' * Where R warns of a complete loss of accuracy in `%%` or `%/%`, results differ.
+#'
+#' What compiles: `+ - * / ^` and `pow()`; `%%` and `%/%` of integers, or by a whole constant of at most 2048; `== !=`;
+#' `< <= > >=` of anything but text; `& | ! xor()`; `is.na()`, `is.nan()`, `is.finite()`, `is.infinite()`; `ifelse()`;
+#' `pmin()`, `pmax()` without `na.rm`; `%in%` and `match()` in constants; `abs()`, `sqrt()`, `exp()`, `log()`, `log2()`,
+#' `log10()`, `log1p()`, `expm1()`, trigonometric and hyperbolic functions, `atan2()`; `floor()`, `ceiling()`,
+#' `trunc()`, `sign()` and `round()` of doubles; `cut()` at given breaks; `factor()` with given levels; `as.numeric()`,
+#' `as.integer()`, `as.logical()`, `as.character()`, but not of text to numbers nor of doubles to text; `as.factor()`
+#' and `as.Date()` of what is nearly one; dates and times plus or minus numbers, dates minus dates, `difftime()` in
+#' given units; `nchar()`, `substr()`, `startsWith()`, `endsWith()`, `grepl(fixed = TRUE)`, `paste()` and `paste0()`;
+#' `.rxStartRow`, `.rxChunkNum` and `.rxIsTestChunk`. What contains no column is computed beforehand. A function of the
+#' same name that hides base R's is never compiled.
 #'
 #' @param transforms,rowSelection,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir see
 #'   above.
@@ -73,7 +93,10 @@ NULL
 capture_transforms <- function(frame = parent.frame()) {
   formals <- names(formals(sys.function(sys.parent())))
   evaluated <- intersect(
-    c("transformObjects", "transformFunc", "transformVars", "transformPackages", "transformEnvir", "removeMissings"),
+    c(
+      "transformObjects", "transformFunc", "transformVars", "transformPackages", "transformEnvir", "removeMissings",
+      "removeMissingsOnRead"
+    ),
     formals
   )
   unevaluated <- intersect(c("transforms", "rowSelection"), formals)
@@ -98,26 +121,27 @@ capture_transforms <- function(frame = parent.frame()) {
 #' @param file path of the data, for .rxReadFileName
 #' @param prediction whether predictions are made, for .rxIsPrediction
 #' @param call the user's call
-#' @return NULL if there is nothing to do, else list(fun, vars, untouched) for the engine: `fun(chunk, start_row,
-#'   chunk_num, is_test)` makes a list of vectors out of a list of vectors
+#' @param removeMissingsOnRead whether to drop rows with a missing value in any variable read, before all else
+#' @return NULL if there is nothing to do, else list(fun, vars, untouched, steps, labels, objects): `fun(chunk,
+#'   start_row, chunk_num, is_test, from)` makes a list of vectors out of a list of vectors, doing the steps from `from`
+#'   on; `steps` are those that the engine may do itself, and `labels` what the user calls them; `objects` is the
+#'   environment of the transformObjects
 #' @noRd
 compose_transform <- function(data_names, transforms = NULL, transformObjects = NULL, transformFunc = NULL,
                               transformVars = NULL, transformPackages = NULL, transformEnvir = NULL,
-                              rowSelection = NULL, formula_expressions = list(), removeMissings = FALSE, keep = NULL,
-                              columns = NULL, caller = parent.frame(), file = "", prediction = FALSE,
-                              call = user_call()) {
+                              rowSelection = NULL, formula_expressions = list(), removeMissings = FALSE,
+                              removeMissingsOnRead = FALSE, keep = NULL, columns = NULL, caller = parent.frame(),
+                              file = "", prediction = FALSE, call = user_call()) {
   check_transform_arguments(transformObjects, transformFunc, transformVars, transformEnvir, data_names, call)
   transforms <- transforms_list(transforms, caller, call)
   selection <- selection_expression(rowSelection, data_names, caller)
   expressions <- c(transforms, if (!is.null(selection)) list(selection), formula_expressions)
-  if (is.null(transformFunc) && length(expressions) == 0 && !removeMissings) {
+  if (length(expressions) + length(transformFunc) + removeMissings + removeMissingsOnRead == 0) {
     return(NULL)
   }
   used <- unlist(lapply(expressions, all.vars))
   wanted <- if (is.null(keep)) columns %||% data_names else intersect(data_names, keep)
-  read <- union(wanted, intersect(data_names, c(used, transformVars)))
-  # A chunk without any column would not tell its number of rows.
-  read <- if (length(read) == 0) utils::head(data_names, 1) else read
+  read <- columns_read(wanted, c(used, transformVars), data_names)
   passed <- if (!is.null(transformFunc)) transformVars %||% read
 
   env <- transform_environment(
@@ -126,47 +150,124 @@ compose_transform <- function(data_names, transforms = NULL, transformObjects = 
   env$.rxReadFileName <- file
   env$.rxIsPrediction <- prediction
   env$.rxDataNames <- data_names
-  steps <- list(
-    fun = within_environment(transformFunc, env), passed = passed, read = read, transforms = transforms,
-    selection = selection, formula = formula_expressions, complete = removeMissings,
-    keep = keep, hidden = setdiff(read, c(wanted, names(transforms)))
+  last <- last_step(keep, hidden = setdiff(read, c(wanted, names(transforms))), names(formula_expressions))
+  steps <- c(
+    if (removeMissingsOnRead) list(complete_step()),
+    function_steps(transformFunc, passed, read, env),
+    assign_steps(transforms, env),
+    selection_steps(selection, transformFunc, env),
+    assign_steps(formula_expressions, env, finite = TRUE),
+    list(last),
+    if (removeMissings) list(complete_step())
   )
-  fun <- function(chunk, start_row, chunk_num, is_test) {
+  list(
+    fun = steps_function(steps, env), vars = read,
+    untouched = setdiff(read, c(passed, names(transforms), names(formula_expressions))),
+    steps = compiled_steps(steps, expressions, read, env), labels = lapply(steps, function(step) step$label),
+    objects = env$.rxTransformEnvir
+  )
+}
+
+#' The columns to read
+#'
+#' @noRd
+columns_read <- function(wanted, used, data_names) {
+  read <- union(wanted, intersect(data_names, used))
+  # A chunk without any column would not tell its number of rows.
+  if (length(read) == 0) utils::head(data_names, 1) else read
+}
+
+#' What the engine calls on a chunk: does the steps from `from` on
+#'
+#' @noRd
+steps_function <- function(steps, env) {
+  function(chunk, start_row, chunk_num, is_test, from) {
     env$.rxStartRow <- start_row
     env$.rxChunkNum <- chunk_num
     env$.rxNumRows <- length(chunk[[1]])
     env$.rxIsTestChunk <- is_test
-    run_steps(steps, chunk, env)
+    run_steps(steps[seq(from, length(steps))], chunk)
   }
-  list(fun = fun, vars = read, untouched = setdiff(read, c(passed, names(transforms), names(formula_expressions))))
 }
 
 #' Takes a chunk through everything that is to be done with it
 #'
+#' @param steps functions of the chunk, see function_steps() and those that follow it
 #' @return the chunk; NULL if the transformFunc wants none of its rows
 #' @noRd
-run_steps <- function(steps, chunk, env) {
-  if (!is.null(steps$fun)) {
-    chunk <- apply_function(steps$fun, chunk, steps$passed, steps$read)
+run_steps <- function(steps, chunk) {
+  for (step in steps) {
+    chunk <- step$run(chunk)
     if (is.null(chunk)) {
       return(NULL)
     }
   }
-  chunk <- apply_expressions(steps$transforms, chunk, env)
-  rows <- if (!is.null(steps$selection)) {
-    evaluate(steps$selection, chunk, env)
-  } else if (!env$.rxIsPrediction) {
-    chunk$.rxRowSelection
-  }
-  chunk$.rxRowSelection <- NULL
-  chunk <- select_rows(chunk, rows)
-  chunk <- apply_expressions(steps$formula, chunk, env, finite)
-  kept <- if (is.null(steps$keep)) setdiff(names(chunk), steps$hidden) else c(steps$keep, names(steps$formula))
-  chunk <- chunk[intersect(kept, names(chunk))]
-  if (steps$complete) {
-    chunk <- select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
-  }
   chunk
+}
+
+# A step is a list of `run`, what R does with a chunk; `kind` and what the engine needs to do the same, see
+# compiled_steps(); and `label`, what the user calls it.
+
+function_steps <- function(fun, passed, read, env) {
+  if (is.null(fun)) {
+    return(NULL)
+  }
+  fun <- within_environment(fun, env)
+  list(list(kind = "opaque", label = "transformFunc", run = function(chunk) apply_function(fun, chunk, passed, read)))
+}
+
+assign_steps <- function(expressions, env, finite = FALSE) {
+  lapply(seq_along(expressions), function(i) {
+    list(
+      kind = "assign", name = names(expressions)[i], expression = expressions[[i]], finite = finite,
+      label = names(expressions)[i],
+      run = function(chunk) apply_expressions(expressions[i], chunk, env, if (finite) without_infinite else identity)
+    )
+  })
+}
+
+#' The selection of rows, by an expression or by what a transformFunc left
+#'
+#' @noRd
+selection_steps <- function(selection, fun, env) {
+  if (is.null(selection) && is.null(fun)) {
+    return(NULL)
+  }
+  list(list(
+    kind = "select", expression = selection, label = if (!is.null(selection)) "rowSelection",
+    run = function(chunk) {
+      rows <- if (!is.null(selection)) {
+        evaluate(selection, chunk, env)
+      } else if (!env$.rxIsPrediction) {
+        chunk$.rxRowSelection
+      }
+      chunk$.rxRowSelection <- NULL
+      select_rows(chunk, rows)
+    }
+  ))
+}
+
+#' What is left in the end
+#'
+#' @param keep,hidden the columns to keep, or else those to remove
+#' @param computed columns that a formula computes
+#' @noRd
+last_step <- function(keep, hidden, computed) {
+  if (is.null(keep)) hide_step(hidden) else keep_step(c(keep, computed))
+}
+
+keep_step <- function(names) {
+  list(kind = "keep", names = names, run = function(chunk) chunk[intersect(names, names(chunk))])
+}
+
+hide_step <- function(names) {
+  list(kind = "hide", names = names, run = function(chunk) chunk[setdiff(names(chunk), names)])
+}
+
+complete_step <- function() {
+  list(kind = "complete", run = function(chunk) {
+    select_rows(chunk, Reduce(`&`, lapply(chunk, Negate(is.na)), TRUE))
+  })
 }
 
 check_transform_arguments <- function(objects, fun, vars, envir, data_names, call) {
@@ -230,7 +331,8 @@ is_call_to <- function(x, name) is.call(x) && identical(x[[1]], as.name(name))
 #'
 #' @noRd
 transform_environment <- function(expressions, objects, fun, packages, envir, caller, call) {
-  top <- envir %||% environment(fun) %||% caller
+  # A primitive has no environment, and that of NULL would be this one.
+  top <- envir %||% (if (is.function(fun)) environment(fun)) %||% caller
   objects_env <- list2env(as.list(objects), envir %||% new.env(parent = top))
   env <- new.env(parent = objects_env)
   env$.rxTransformEnvir <- objects_env
@@ -383,7 +485,7 @@ select_rows <- function(chunk, rows) {
 #' Makes infinite values missing, such as log(0)
 #'
 #' @noRd
-finite <- function(x) {
+without_infinite <- function(x) {
   if (is.double(x)) {
     x[is.infinite(x)] <- NA
   }

@@ -213,7 +213,7 @@ test_that("Ctrl-C during a transform stops the job", {
   on.exit(session$close())
   session$call(function() {
     package <- asNamespace("rxscale")
-    slow <- function(chunk, start_row, chunk_num, is_test) {
+    slow <- function(chunk, start_row, chunk_num, is_test, from) {
       if (!is_test) Sys.sleep(20)
       chunk
     }

@@ -1,6 +1,6 @@
 //! What all analyses share: a source and the variables of a formula become a design, an estimator runs over it.
 
-use super::source::open;
+use super::source::{Opened, open};
 use crate::job::{self, Job};
 use crate::{result, spec};
 use extendr_api::prelude::*;
@@ -18,8 +18,7 @@ pub fn run<T: Send>(
 ) -> Result<(T, Vec<Labels>)> {
     let job = Job::from_r(job)?;
     let variables: Variables = spec::parse(variables, "variables")?;
-    let runs_r_code = spec::get(source, "transform").is_some();
-    let source = open(source, Some(&columns_of(&variables)))?;
+    let Opened { source, runs_r_code } = open(source, Some(&columns_of(&variables)))?;
     let (spool, memory) = (runs_r_code.then(|| job.spool.clone()), job.memory);
     job::run(&job, |control, pool, _| {
         let prepared = prepare(pool, control, source, &variables, spool.as_deref())?;

@@ -6,9 +6,13 @@ use crate::error::respond;
 use crate::job::Job;
 use crate::spec;
 use extendr_api::prelude::*;
+use rx_data::source::RowRange;
 use rx_data::{Identity, Result, Schema};
+use std::sync::Arc;
 
-/// Copies columns of a source (all if NULL) to a sink: list(columns, rows) for a data frame, list(rows, path) else.
+/// Copies columns of a source (all if NULL) to a sink, not
+/// much more than `cells` values if the sink has that element: list(columns, rows) for a data frame, list(rows, path)
+/// else.
 #[extendr]
 fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj {
     respond(|| import(&source, &columns, &sink, &job))
@@ -17,11 +21,12 @@ fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj 
 fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
     let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::parse(columns, "columns")?) };
-    let source = open(source, wanted.as_deref())?;
-    let positions = match &wanted {
-        Some(names) => source.schema().indices_of(names)?,
-        None => (0..source.schema().fields.len()).collect(),
-    };
+    let mut source = open(source, wanted.as_deref())?.source;
+    let positions = source.schema().positions(wanted.as_deref())?;
+    if let (Some(cells), false) = (spec::maybe::<f64>(sink, "cells")?, positions.is_empty()) {
+        // One row more tells whether there are too many.
+        source = Arc::new(RowRange::new(source, 0, Some((cells / positions.len() as f64) as u64 + 1)));
+    }
     let schema = Schema::new(positions.iter().map(|&i| source.schema().fields[i].clone()).collect());
     sink::write(&job, &*source, &positions, &Identity, schema, sink)
 }

@@ -1,6 +1,6 @@
 //! What is known of a source, without reading it or by one pass.
 
-use super::source::{is_plain_frame, open};
+use super::source::{compiled_steps, is_plain_frame, open};
 use crate::error::{malformed, or_null, respond};
 use crate::job::{self, Job};
 use crate::view::Columns;
@@ -27,9 +27,9 @@ fn info(source: &Robj) -> Result<Robj> {
             Ok(field) => described(&field),
             Err(_) => Ok(list!(name = name, kind = "unsupported").into()),
         });
-        (open(source, Some(&[]))?, fields.collect::<Result<Vec<Robj>>>()?)
+        (open(source, Some(&[]))?.source, fields.collect::<Result<Vec<Robj>>>()?)
     } else {
-        let opened = open(source, None)?;
+        let opened = open(source, None)?.source;
         let fields = opened.schema().fields.iter().map(described).collect::<Result<Vec<Robj>>>()?;
         (opened, fields)
     };
@@ -45,6 +45,15 @@ fn info(source: &Robj) -> Result<Robj> {
         files = or_null(about.files.map(|files| files as f64))
     )
     .into())
+}
+
+/// How many steps of a source's transform run compiled, and why the next one does not.
+#[extendr]
+fn rx_engine_compiled(source: Robj) -> Robj {
+    respond(|| {
+        let (steps, why) = compiled_steps(&source)?;
+        Ok(list!(steps = steps as f64, why = or_null(why)))
+    })
 }
 
 fn described(field: &Field) -> Result<Robj> {
@@ -76,7 +85,7 @@ fn rx_engine_scan_info(source: Robj, columns: Robj, job: Robj) -> Robj {
 fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
     let names: Vec<String> = spec::parse(columns, "columns")?;
-    let source = open(source, Some(&names))?;
+    let source = open(source, Some(&names))?.source;
     let positions = source.schema().indices_of(&names)?;
     let found = job::run(&job, |control, pool, _| agree(pool, control, &*source, &positions))?;
     let infos = positions.iter().zip(found).map(|(&position, found)| {
@@ -149,6 +158,7 @@ impl NewField {
 
 extendr_module! {
     mod info;
+    fn rx_engine_compiled;
     fn rx_engine_info;
     fn rx_engine_scan_info;
     fn rx_engine_set_metadata;

@@ -50,7 +50,7 @@ fn predict(
     let passed: Vec<Passed> = spec::parse(passed, "passed")?;
     let names: Vec<String> = spec::parse(names, "names")?;
     let columns: Vec<String> = passed.iter().map(|p| p.column.clone()).collect();
-    let source = open(source, Some(&predictor.columns(&columns)))?;
+    let source = open(source, Some(&predictor.columns(&columns)))?.source;
     let map = Predict::new(predictor, source.schema(), &columns)?;
     let mut fields = Vec::new();
     for (passed, &position) in passed.into_iter().zip(map.columns()) {

@@ -55,6 +55,7 @@ fn xdf_options(sink: &Robj) -> Result<XdfOptions> {
         rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
         description: spec::maybe(sink, "description")?,
         blocks_per_file: spec::maybe::<f64>(sink, "blocks_per_file")?.map(|blocks| blocks as u64),
+        no_ranges: spec::maybe(sink, "no_ranges")?.unwrap_or(false),
     })
 }
 

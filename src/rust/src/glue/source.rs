@@ -1,11 +1,14 @@
 //! Source specs, as `source_spec()` of R/source.R makes them.
 
-use crate::error::malformed;
+use crate::error::{malformed, on_warning};
 use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
 use crate::view::Columns;
 use extendr_api::prelude::*;
-use rx_data::source::{CompositeSource, ParquetSource, RowRange, TextOptions, TextSource, XdfSource};
+use rx_data::expr::{Compiled, Refused, Step};
+use rx_data::source::{
+    Beside, CompositeSource, ParquetSource, RowNumbers, RowRange, TextOptions, TextSource, XdfSource,
+};
 use rx_data::{Result, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,9 +18,22 @@ const CHUNK_ROWS: usize = 500_000;
 /// What the spec of any source may have.
 const COMMON: [&str; 4] = ["type", "start_row", "num_rows", "transform"];
 
-/// Opens a source. Of a data frame only the columns named are viewed and known, if any are named; the R code of a
+/// A source, ready to be scanned by a job.
+pub struct Opened {
+    /// Where the rows come from.
+    pub source: Arc<dyn Source>,
+    /// Whether R code makes some of them, which must run once on every chunk.
+    pub runs_r_code: bool,
+}
+
+/// Opens a source, or two beside each other. Of a data frame only the columns named are viewed and known, if any are named; the R code of a
 /// transform runs on a sample. For the main thread only.
-pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>> {
+pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Opened> {
+    if let Some(left) = spec::get(source, "left") {
+        let (left, right) = (open(&left, None)?, open(&spec::need(source, "right")?, None)?);
+        let runs_r_code = left.runs_r_code || right.runs_r_code;
+        return Ok(Opened { source: Arc::new(Beside::new(left.source, right.source)), runs_r_code });
+    }
     let transform = spec::get(source, "transform");
     let vars: Option<Vec<String>> = match &transform {
         Some(transform) => spec::maybe(transform, "vars")?,
@@ -29,19 +45,42 @@ pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>
     if start_row > 1 || num_rows.is_some() {
         opened = Arc::new(RowRange::new(opened, start_row - 1, num_rows));
     }
-    match transform {
-        None => Ok(opened),
-        Some(transform) => {
-            let transform = Transform {
-                fun: Function::new(&spec::need(&transform, "fun")?)?,
-                vars,
-                untouched: spec::maybe(&transform, "untouched")?.unwrap_or_default(),
-                chunk: chunk_size(&transform)?,
-                first_row: start_row,
-            };
-            Ok(Arc::new(Transformed::new(opened, transform)?))
+    let Some(spec) = transform else { return Ok(Opened { source: opened, runs_r_code: false }) };
+    let chunk = chunk_size(&spec)?;
+    let steps: Vec<Step> = spec::maybe(&spec, "steps")?.unwrap_or_default();
+    let mut transform = Transform {
+        fun: Function::new(&spec::need(&spec, "fun")?)?,
+        first_step: 0,
+        vars,
+        untouched: spec::maybe(&spec, "untouched")?.unwrap_or_default(),
+        chunk,
+        first_row: start_row,
+    };
+    if !steps.is_empty() {
+        let columns = opened.schema().positions(transform.vars.as_deref())?;
+        let chunks = chunk.chunk_rows(&*opened);
+        let (compiled, refused) = Compiled::new(opened.clone(), &columns, &steps, start_row, chunks, on_warning());
+        match refused {
+            None => return Ok(Opened { source: Arc::new(compiled), runs_r_code: false }),
+            Some(Refused { step: 0, .. }) => {}
+            Some(Refused { step, .. }) => {
+                opened = Arc::new(compiled);
+                (transform.first_step, transform.vars) = (step, None);
+            }
         }
     }
+    Ok(Opened { source: Arc::new(Transformed::new(opened, transform)?), runs_r_code: true })
+}
+
+/// How many of a transform's steps compile, and why the next one does not.
+pub fn compiled_steps(source: &Robj) -> Result<(usize, Option<String>)> {
+    let transform = spec::need(source, "transform")?;
+    let vars: Option<Vec<String>> = spec::maybe(&transform, "vars")?;
+    let steps: Vec<Step> = spec::maybe(&transform, "steps")?.unwrap_or_default();
+    let opened = open_plain(source, vars.as_deref())?;
+    let columns = opened.schema().positions(vars.as_deref())?;
+    let (_, refused) = Compiled::new(opened, &columns, &steps, 1, Vec::new(), on_warning());
+    Ok(refused.map_or((steps.len(), None), |refused| (refused.step, Some(refused.why))))
 }
 
 /// Whether a source is a data frame as it stands.
@@ -64,6 +103,10 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
         "text" => {
             let options: TextOptions = spec::parse_without(source, &COMMON, "source")?;
             Ok(Arc::new(TextSource::open(&options)?))
+        }
+        "row_numbers" => {
+            let count = |name| -> Result<u64> { Ok(spec::parse::<f64>(&spec::need(source, name)?, name)? as u64) };
+            Ok(Arc::new(RowNumbers::new(".rxRowNums", count("rows")?, count("rows_per_block")?)))
         }
         other => Err(malformed("type", format!("there is no source of type '{other}'"))),
     }

@@ -19,8 +19,10 @@ const SAMPLE_ROWS: usize = 100;
 
 /// What R code does with a source.
 pub struct Transform {
-    /// `function(chunk, start_row, chunk_num, is_test)`.
+    /// `function(chunk, start_row, chunk_num, is_test, from)`.
     pub fun: Function,
+    /// The first step that is left to the function, from 0.
+    pub first_step: usize,
     /// The columns it reads; none means all.
     pub vars: Option<Vec<String>>,
     /// The columns it can only filter.
@@ -38,6 +40,21 @@ pub enum ChunkSize {
     Rows(usize),
     /// So many logical blocks of the source, or `rows` rows where it has none.
     Blocks { blocks: usize, rows: usize },
+}
+
+impl ChunkSize {
+    /// Rows of the chunks of a source, in order; the last number is that of all that follow.
+    pub fn chunk_rows(self, source: &dyn Source) -> Vec<usize> {
+        match self {
+            ChunkSize::Rows(rows) => vec![rows.max(1)],
+            ChunkSize::Blocks { blocks, rows } => match source.block_rows() {
+                Some(sizes) if !sizes.is_empty() => {
+                    sizes.chunks(blocks.max(1)).map(|sizes| sizes.iter().sum::<u64>().max(1) as usize).collect()
+                }
+                _ => vec![rows.max(1)],
+            },
+        }
+    }
 }
 
 /// A function of R, usable on the main thread only.
@@ -74,14 +91,12 @@ pub struct Transformed {
 impl Transformed {
     /// Runs the code on a sample to learn its columns. For the main thread only.
     pub fn new(inner: Arc<dyn Source>, transform: Transform) -> Result<Transformed> {
-        let inputs = match &transform.vars {
-            Some(vars) => inner.schema().indices_of(vars)?,
-            None => (0..inner.schema().fields.len()).collect(),
-        };
+        let inputs = inner.schema().positions(transform.vars.as_deref())?;
         let input_schema = Schema::new(inputs.iter().map(|&i| inner.schema().fields[i].clone()).collect());
         let first = inner.scan(&inputs)?.next()?;
         let sample = joined(&input_schema, first.map(|block| block.slice(0, block.rows.min(SAMPLE_ROWS))))?;
-        let call = Call { fun: transform.fun, start_row: transform.first_row, number: 0 };
+        let call =
+            Call { fun: transform.fun, first_step: transform.first_step, start_row: transform.first_row, number: 0 };
         let answer = call.evaluate(sample)?.ok_or_else(|| {
             Error::new(
                 ErrorKind::Transform,
@@ -104,19 +119,6 @@ impl Transformed {
         });
         let schema = Schema::new(fields.collect());
         Ok(Transformed { inner, inputs, input_schema, schema, transform })
-    }
-
-    /// Rows of the chunks, in order; the last number is that of all that follow.
-    fn chunk_rows(&self) -> Vec<usize> {
-        match self.transform.chunk {
-            ChunkSize::Rows(rows) => vec![rows.max(1)],
-            ChunkSize::Blocks { blocks, rows } => match self.inner.block_rows() {
-                Some(sizes) if !sizes.is_empty() => {
-                    sizes.chunks(blocks.max(1)).map(|sizes| sizes.iter().sum::<u64>().max(1) as usize).collect()
-                }
-                _ => vec![rows.max(1)],
-            },
-        }
     }
 }
 
@@ -150,6 +152,7 @@ fn joined(schema: &Schema, blocks: impl IntoIterator<Item = Block>) -> Result<Fr
 /// One call of the R code.
 struct Call {
     fun: Function,
+    first_step: usize,
     start_row: u64,
     /// From 1; 0 is the sample.
     number: usize,
@@ -160,9 +163,9 @@ impl Call {
     fn evaluate(&self, table: FrameTable) -> Result<Option<Answer>> {
         let chunk = result::columns(&table, None)?;
         let (start_row, number) = (Robj::from(self.start_row as f64), Robj::from(self.number as i32));
-        let is_test = Robj::from(self.number == 0);
+        let (is_test, from) = (Robj::from(self.number == 0), Robj::from(self.first_step as i32 + 1));
         // SAFETY: the arguments are protected by their owners, the function by the engine function's argument.
-        let arguments = unsafe { [chunk.get(), start_row.get(), number.get(), is_test.get()] };
+        let arguments = unsafe { [chunk.get(), start_row.get(), number.get(), is_test.get(), from.get()] };
         let answer = callback::call(self.fun.0, &arguments).map_err(|error| self.locate(error))?;
         if answer.is_null() { Ok(None) } else { Answer::new(&answer).map(Some).map_err(|error| self.locate(error)) }
     }

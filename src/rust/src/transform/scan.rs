@@ -1,6 +1,6 @@
 //! One pass over a transformed source: many threads decode, one chunk at a time goes through R.
 
-use super::{Call, Transformed, joined};
+use super::{Call, Transform, Transformed, joined};
 use crate::job::Main;
 use rx_data::{Block, Result, Scan};
 use std::collections::{BTreeMap, VecDeque};
@@ -70,7 +70,7 @@ impl<'a> TransformScan<'a> {
             inner: source.inner.scan(&source.inputs)?,
             columns: columns.to_vec(),
             main,
-            chunk_rows: source.chunk_rows(),
+            chunk_rows: source.transform.chunk.chunk_rows(&*source.inner),
             state: Mutex::new(state),
             changed: Condvar::new(),
             source,
@@ -184,7 +184,8 @@ impl State {
         }
         self.rows -= rows;
         self.chunk += 1;
-        let call = Call { fun: source.transform.fun, start_row: self.row, number: self.chunk };
+        let Transform { fun, first_step, .. } = source.transform;
+        let call = Call { fun, first_step, start_row: self.row, number: self.chunk };
         self.row += rows as u64;
         (call, blocks)
     }

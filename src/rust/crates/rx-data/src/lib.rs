@@ -9,6 +9,7 @@ mod checksum;
 pub mod column;
 pub mod convert;
 pub mod error;
+pub mod expr;
 pub mod interner;
 mod lock;
 pub mod schema;

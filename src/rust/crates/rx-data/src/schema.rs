@@ -120,6 +120,11 @@ impl Schema {
         names.iter().map(|n| self.index_of(n.as_ref())).collect()
     }
 
+    /// The positions of the columns named, or of all.
+    pub fn positions<S: AsRef<str>>(&self, names: Option<&[S]>) -> Result<Vec<usize>> {
+        names.map_or_else(|| Ok((0..self.fields.len()).collect()), |names| self.indices_of(names))
+    }
+
     fn missing(&self, name: &str) -> Error {
         let error = Error::new(ErrorKind::MissingColumn, format!("Column '{name}' is not in the data.")).column(name);
         match nearest(name, self.fields.iter().map(|f| f.name.as_str())) {

@@ -37,6 +37,8 @@ pub struct XdfOptions {
     pub description: Option<String>,
     /// Blocks of each file of a composite set, whose folder `path` is then; None: one file.
     pub blocks_per_file: Option<u64>,
+    /// Leave the ranges of columns as the schema has them.
+    pub no_ranges: bool,
 }
 
 /// Writes blocks to an XDF file or a composite set.
@@ -48,6 +50,7 @@ pub struct XdfSink {
     /// Where each column of the file is in the blocks, if they are not in the same order.
     order: Option<Vec<usize>>,
     compression: Compression,
+    no_ranges: bool,
     gather: Mutex<Gather>,
     output: Mutex<Output>,
 }
@@ -125,6 +128,7 @@ impl XdfSink {
         XdfSink {
             order,
             compression: options.compression,
+            no_ranges: options.no_ranges,
             gather: Mutex::new(gather),
             output: Mutex::new(Output { store, appends, ranges, rows: 0 }),
             schema,
@@ -138,7 +142,7 @@ impl XdfSink {
         for (j, field) in self.schema.fields.iter().enumerate() {
             let parts: Vec<Column> = piece.parts.iter().map(|p| p.recoded(j, &field.kind)).collect();
             let column = Column::concat(&parts)?;
-            ranges.push(if field.kind.is_numeric() { range(&column) } else { None });
+            ranges.push(if field.kind.is_numeric() && !self.no_ranges { range(&column) } else { None });
             stored.push(array_from_column(&column, field)?);
         }
         let message = xdf::encode_batch(rows, &stored, self.compression)?;

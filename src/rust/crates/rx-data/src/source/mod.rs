@@ -1,15 +1,19 @@
 //! Where blocks come from.
 
+mod beside;
 mod composite;
 mod frame;
+mod numbers;
 mod open;
 mod parquet;
 mod range;
 mod text;
 mod xdf;
 
+pub use beside::Beside;
 pub use composite::CompositeSource;
 pub use frame::Frame;
+pub use numbers::RowNumbers;
 pub use open::open_file;
 pub use parquet::ParquetSource;
 pub use range::RowRange;
@@ -44,6 +48,10 @@ pub trait Source: Send + Sync {
     }
     /// Starts a pass over some columns (positions in the schema, in the order wanted).
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>>;
+    /// Starts a pass at a row (from 0) or before it, without reading what can be skipped; and tells how many rows were.
+    fn scan_from(&self, columns: &[usize], _row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
+        Ok((self.scan(columns)?, 0))
+    }
 }
 
 /// What a file says of itself beyond its columns and rows.

@@ -36,12 +36,9 @@ impl Source for RowRange {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        let place = Place { next_row: 0, next_index: 0 };
-        Ok(Box::new(RangeScan {
-            inner: self.inner.scan(columns)?,
-            range: self.range.clone(),
-            place: Mutex::new(place),
-        }))
+        let (inner, skipped) = self.inner.scan_from(columns, self.range.start)?;
+        let place = Place { next_row: skipped, next_index: 0 };
+        Ok(Box::new(RangeScan { inner, range: self.range.clone(), place: Mutex::new(place) }))
     }
 }
 

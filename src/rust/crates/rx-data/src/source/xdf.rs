@@ -138,15 +138,26 @@ impl Source for XdfSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        Ok(self.scan_from(columns, 0)?.0)
+    }
+
+    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
         let wanted = self.wants(columns)?;
         if self.batch_rows.iter().all(|&rows| rows <= MAX_BATCH_ROWS as u64) {
-            return Ok(Box::new(Tickets::new(self.batch_rows.len(), move |index| self.read(index, &wanted))));
+            let (mut first, mut skipped) = (0, 0);
+            while first < self.batch_rows.len() && skipped + self.batch_rows[first] <= row {
+                skipped += self.batch_rows[first];
+                first += 1;
+            }
+            let read = move |index| Ok(Block { index, ..self.read(first + index, &wanted)? });
+            return Ok((Box::new(Tickets::new(self.batch_rows.len() - first, read)), skipped));
         }
         // Batches of others may be as large as the file. One is decoded once, and handed out in pieces.
         let pieces: Vec<BatchPiece> = pieces(&self.batch_rows, MAX_BATCH_ROWS as u64).collect();
         // Each batch once it is decoded, and how many of its rows are still to be handed out.
         let decoded: Vec<_> = self.batch_rows.iter().map(|&rows| Mutex::new((None, rows))).collect();
-        Ok(Box::new(Tickets::new(pieces.len(), move |index| {
+        let count = pieces.len();
+        let read = move |index: usize| {
             let BatchPiece { batch, offset, rows } = pieces[index];
             let mut decoded = decoded[batch].lock().map_err(|_| Error::internal("a batch was poisoned"))?;
             let (block, left) = &mut *decoded;
@@ -158,7 +169,8 @@ impl Source for XdfSource {
             *left -= rows;
             *block = (*left > 0).then_some(whole);
             Ok(piece)
-        })))
+        };
+        Ok((Box::new(Tickets::new(count, read)), 0))
     }
 }
 
