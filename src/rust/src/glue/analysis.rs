@@ -8,21 +8,21 @@ use rx_data::{Labels, Result};
 use rx_run::prepare::{Prepared, Variables, prepare};
 use rx_run::{Control, Pool};
 
-/// Opens the source, agrees on levels, and runs an analysis as a job; its last argument is the memory limit in bytes.
+/// Opens the source, makes a design, and runs an analysis as a job; its last argument is the memory limit in bytes.
 /// Returns its result and the levels of the categories.
 pub fn run<T: Send>(
     source: &Robj,
     variables: &Robj,
     job: &Robj,
-    analyse: impl FnOnce(&Pool, &Control, &Prepared, u64) -> Result<T> + Send,
+    analyse: impl FnOnce(&Pool, &Control, &mut Prepared, u64) -> Result<T> + Send,
 ) -> Result<(T, Vec<Labels>)> {
     let job = Job::from_r(job)?;
     let variables: Variables = spec::parse(variables, "variables")?;
     let Opened { source, runs_r_code } = open(source, Some(&columns_of(&variables)))?;
     let (spool, memory) = (runs_r_code.then(|| job.spool.clone()), job.memory);
     job::run(&job, |control, pool, _| {
-        let prepared = prepare(pool, control, source, &variables, spool.as_deref())?;
-        let result = analyse(pool, control, &prepared, memory)?;
+        let mut prepared = prepare(pool, control, source, &variables, spool.as_deref())?;
+        let result = analyse(pool, control, &mut prepared, memory)?;
         Ok((result, prepared.design.categories.iter().map(|c| c.levels.clone()).collect()))
     })
 }

@@ -17,7 +17,7 @@ fn linmod(source: &Robj, variables: &Robj, formula: &Robj, job: &Robj) -> Result
     let formula: Formula = spec::parse(formula, "formula")?;
     let (model, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
         let estimator = LinMod::new(&prepared.design, formula, memory)?;
-        rx_run::reduce(pool, control, &*prepared.source, &prepared.design, estimator)
+        rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
     described(model, &levels)
 }

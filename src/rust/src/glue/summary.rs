@@ -17,7 +17,7 @@ fn summary(source: &Robj, variables: &Robj, terms: &Robj, sparse: bool, job: &Ro
     let terms: Vec<Term> = spec::parse(terms, "terms")?;
     let (model, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
         let estimator = Summary::new(&prepared.design, &terms, sparse, memory)?;
-        rx_run::reduce(pool, control, &*prepared.source, &prepared.design, estimator)
+        rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
     let SummaryModel { used, dropped, terms } = model;
     let terms = terms.iter().map(|term| {

@@ -1,4 +1,4 @@
-//! Agreeing on the levels of categories that a source does not know beforehand.
+//! The labels and ranges of columns, as `rxGetVarInfo` tells them when the source does not know them.
 
 use crate::control::Control;
 use crate::local;

@@ -11,9 +11,10 @@ use crate::pool::Pool;
 use rx_data::sink::Sink;
 use rx_data::{Block, BlockMap, Error, ErrorKind, Result, Scan, Source};
 use rx_stats::design::Decoder;
+use rx_stats::levels::{Finder, Moves};
 use rx_stats::{Design, Estimator, Finish, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Number of lanes for a state of so many bytes: all lanes together stay near 16 MB where they can.
@@ -21,12 +22,13 @@ pub fn lane_count(state_bytes: usize) -> usize {
     (16_000_000 / state_bytes.max(1)).clamp(8, 64)
 }
 
-/// Runs an estimator over a source, pass after pass, until it is done.
+/// Runs an estimator over a source, pass after pass, until it is done. The first pass gives the design the levels that
+/// it does not know.
 pub fn reduce<E: Finish>(
     pool: &Pool,
     control: &Control,
     source: &dyn Source,
-    design: &Design,
+    design: &mut Design,
     mut estimator: E,
 ) -> Result<E::Model> {
     let mut first_pass = true;
@@ -44,18 +46,22 @@ fn pass<E: Estimator>(
     pool: &Pool,
     control: &Control,
     source: &dyn Source,
-    design: &Design,
+    design: &mut Design,
     estimator: &mut E,
     pilot: bool,
 ) -> Result<E::State> {
     let scan = source.scan(&design.columns)?;
     let first = scan.next()?;
+    let finder = Finder::new(design);
     if let (true, Some(block)) = (pilot, &first) {
         let head = block.slice(0, block.rows.min(rx_stats::design::BATCH_ROWS));
-        Decoder::new(design).each_batch(&head, |batch| estimator.pilot(batch))?;
+        let found = finder.codes(design, &head)?;
+        Decoder::new(design).each_batch(&head, &found, |batch| estimator.pilot(batch))?;
     }
-    let estimator = &*estimator;
-    let lanes: Vec<Lane<E::State>> = (0..lane_count(estimator.state_bytes())).map(|_| Lane::default()).collect();
+    // The size of states whose levels are still to be found is not known, so there are as few lanes as for large ones.
+    let lanes = lane_count(if finder.is_idle() { estimator.state_bytes() } else { usize::MAX });
+    let lanes: Vec<Lane<E>> = (0..lanes).map(|_| Lane::default()).collect();
+    let room = Room { design, finder: &finder, estimator: Mutex::new(Arc::new(estimator.clone())) };
     let input = Input { scan: &*scan, first: Mutex::new(first) };
     work(
         pool,
@@ -63,24 +69,61 @@ fn pass<E: Estimator>(
         &input,
         || Decoder::new(design),
         |decoder, work, block| {
+            let found = finder.codes(design, &block)?;
             let lane = &lanes[block.index % lanes.len()];
             lane.turns.take(block.index / lanes.len(), work, || {
-                let mut state = lock(&lane.state);
-                let state = state.get_or_insert_with(|| estimator.init());
-                decoder.each_batch(&block, |batch| {
+                let estimator = room.estimator()?;
+                let mut place = lock(&lane.state);
+                let mut state = carried(place.take(), &estimator)?;
+                decoder.each_batch(&block, &found, |batch| {
                     control.check()?;
-                    estimator.update(state, batch)
-                })
+                    estimator.update(&mut state, batch)
+                })?;
+                *place = Some((estimator, state));
+                Ok(())
             })
         },
     )?;
-    let mut total = estimator.init();
+    let last = room.estimator()?;
+    let mut total = last.init();
     for lane in lanes {
         if let Some(state) = lane.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            estimator.merge(&mut total, state)?;
+            last.merge(&mut total, carried(Some(state), &last)?)?;
         }
     }
-    Ok(total)
+    if finder.is_idle() {
+        return Ok(total);
+    }
+    let moves = finder.settle(design)?;
+    *estimator = last.relevel(design)?;
+    last.carry(total, estimator, &moves)
+}
+
+/// The estimator with room for the levels found so far, while a pass finds them.
+struct Room<'a, E> {
+    design: &'a Design,
+    finder: &'a Finder,
+    estimator: Mutex<Arc<E>>,
+}
+
+impl<E: Estimator> Room<'_, E> {
+    /// It has room for all codes that were given before the call.
+    fn estimator(&self) -> Result<Arc<E>> {
+        let mut current = lock(&self.estimator);
+        if let Some(roomier) = self.finder.make_room(self.design) {
+            *current = Arc::new(current.relevel(&roomier)?);
+        }
+        Ok(current.clone())
+    }
+}
+
+/// A lane's state as an estimator with more room has it; a new one if the lane has none.
+fn carried<E: Estimator>(state: Option<(Arc<E>, E::State)>, to: &Arc<E>) -> Result<E::State> {
+    match state {
+        None => Ok(to.init()),
+        Some((from, state)) if Arc::ptr_eq(&from, to) => Ok(state),
+        Some((from, state)) => from.carry(state, to, &Moves::new()),
+    }
 }
 
 /// Sends every block of a source through a map into a sink.
@@ -218,12 +261,13 @@ impl Turns {
 }
 
 /// A state and the order of its blocks.
-struct Lane<S> {
+struct Lane<E: Estimator> {
     turns: Turns,
-    state: Mutex<Option<S>>,
+    /// With the estimator whose levels it has.
+    state: Mutex<Option<(Arc<E>, E::State)>>,
 }
 
-impl<S> Default for Lane<S> {
+impl<E: Estimator> Default for Lane<E> {
     fn default() -> Self {
         Lane { turns: Turns::default(), state: Mutex::new(None) }
     }

@@ -61,7 +61,7 @@ fn one_answer<E: Finish>(design: &Design, estimator: &E, bits: impl Fn(&E::Model
     let frame = frame();
     assert!(ROWS / (ROWS / (3 * 64)) >= 3 * lane_count(estimator.state_bytes()));
     let run = |threads: usize, control: Control| {
-        bits(&reduce(&Pool::new(threads).unwrap(), &control, &frame, design, estimator.clone()).unwrap())
+        bits(&reduce(&Pool::new(threads).unwrap(), &control, &frame, &mut design.clone(), estimator.clone()).unwrap())
     };
     let expected = run(1, Control::new());
     for threads in [1, 2, 8] {
@@ -200,7 +200,7 @@ fn a_failing_block_ends_the_job_with_its_error() {
             design.numeric.truncate(1);
             let term = summary::Term { numeric: Some(0), categories: vec![] };
             let estimator = Summary::new(&design, &[term], false, u64::MAX).unwrap();
-            let error = reduce(&pool, &Control::new(), &source, &design, estimator).err().unwrap();
+            let error = reduce(&pool, &Control::new(), &source, &mut design.clone(), estimator).err().unwrap();
             assert_eq!(error.kind, kind);
         }
     }

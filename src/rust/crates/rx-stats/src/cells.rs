@@ -4,6 +4,7 @@
 //! Cramer (1971), two sets are merged by that of Chan, Golub and LeVeque (1979); neither forms a raw sum of squares.
 
 use crate::estimator::NO_LEVEL;
+use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -192,6 +193,17 @@ impl<C: Cell> Cells<C> {
         }
     }
 
+    /// The same cells under other numbers, `count` in all; those that have none are empty.
+    pub fn carry(self, count: u64, number: impl Fn(u64) -> Option<u64>) -> Self {
+        let mut carried = Cells::new(count, matches!(self, Cells::Sparse(_)));
+        for (old, cell) in self.into_pairs().into_iter().filter(|(_, cell)| cell.rows() > 0) {
+            if let Some(new) = number(old) {
+                *carried.at(new) = cell;
+            }
+        }
+        carried
+    }
+
     /// All cells there are, by number.
     pub fn into_pairs(self) -> Vec<(u64, C)> {
         match self {
@@ -213,7 +225,7 @@ pub struct Classification {
 impl Classification {
     /// The classification by some of a design's categories.
     pub fn new(design: &crate::Design, categories: &[usize]) -> Result<Self> {
-        let levels: Vec<u64> = categories.iter().map(|&c| design.categories[c].levels.len() as u64).collect();
+        let levels: Vec<u64> = categories.iter().map(|&c| design.categories[c].size() as u64).collect();
         levels.iter().try_fold(1u64, |n, &k| n.checked_mul(k)).ok_or_else(|| {
             Error::new(ErrorKind::Memory, "The categories have more combinations than can be numbered.")
         })?;
@@ -238,6 +250,22 @@ impl Classification {
             stride *= levels;
         }
         Some(cell)
+    }
+
+    /// The new numbers of all cells with the levels of another classification; none where a level is gone.
+    pub fn carry<'a>(&'a self, to: &'a Self, moves: &'a Moves) -> impl Fn(u64) -> Option<u64> + 'a {
+        move |cell| {
+            let (mut new, mut stride) = (0, 1);
+            for ((level, &category), &count) in self.split(cell).into_iter().zip(&self.categories).zip(&to.levels) {
+                let level = match moves.get(category).and_then(Option::as_ref) {
+                    Some(levels) => u64::from(*levels.get(level as usize).filter(|&&l| l != NO_LEVEL)?),
+                    None => level,
+                };
+                new += stride * level;
+                stride *= count;
+            }
+            Some(new)
+        }
     }
 
     /// The levels of a cell.

@@ -9,6 +9,7 @@
 use crate::cells::Classification;
 use crate::design::Design;
 use crate::estimator::{Estimator, ModelBatch};
+use crate::levels::Moves;
 use crate::summary::pilot_shift;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,8 @@ pub struct CrossProducts {
     /// Whether a pilot may choose shifts: a model without intercept cannot undo them.
     shifting: bool,
     weighted: bool,
+    /// The memory for all states in bytes.
+    limit: u64,
 }
 
 /// Sums over rows of products of columns.
@@ -82,14 +85,17 @@ impl CrossProducts {
     /// Cross products of all columns of some cell sets; `limit` is the memory for all states in bytes.
     pub fn new(design: &Design, sets: Vec<CellSet>, shifting: bool, limit: u64) -> Result<Self> {
         let shifts = vec![0.0; sets[0].values.len()];
-        let products = CrossProducts { sets, shifts, shifting, weighted: design.weight.is_some() };
-        let bytes = products.state_bytes().saturating_mul(8) as u64;
-        if bytes > limit {
-            let what = format!("The model's tables need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
-            return Err(Error::new(ErrorKind::Memory, what)
-                .hint("Use factors with fewer levels, fewer interactions, or raise rxOptions(memoryLimitMB)."));
+        CrossProducts { sets, shifts, shifting, weighted: design.weight.is_some(), limit }.within_limit()
+    }
+
+    fn within_limit(self) -> Result<Self> {
+        let bytes = self.state_bytes().saturating_mul(8) as u64;
+        if bytes <= self.limit {
+            return Ok(self);
         }
-        Ok(products)
+        let what = format!("The model's tables need {} MB; the limit is {} MB.", bytes >> 20, self.limit >> 20);
+        Err(Error::new(ErrorKind::Memory, what)
+            .hint("Use factors with fewer levels, fewer interactions, or raise rxOptions(memoryLimitMB)."))
     }
 
     /// Values of the first cell set, rounded up to whole quads.
@@ -305,6 +311,69 @@ impl Estimator for CrossProducts {
             self.pairs().map(|(a, b)| self.table_len(a, b).saturating_mul(if self.counts_only(a, b) { 4 } else { 8 }));
         self.others().iter().map(set).chain(between).fold(width * width * 8, usize::saturating_add)
     }
+
+    fn relevel(&self, design: &Design) -> Result<Self> {
+        let mut products = self.clone();
+        for set in &mut products.sets {
+            set.classes = Classification::new(design, &set.classes.categories)?;
+        }
+        products.within_limit()
+    }
+
+    fn carry(&self, state: State, to: &Self, moves: &Moves) -> Result<State> {
+        let width = 4 * self.quads();
+        let empty = to.init();
+        let tables = |old: Vec<Vec<f64>>, new: Vec<Vec<f64>>, cell_len: &dyn Fn(&CellSet) -> usize| {
+            let sets = self.others().iter().zip(to.others()).zip(old.into_iter().zip(new));
+            sets.map(|((from, to), (old, mut new))| {
+                let number = from.classes.carry(&to.classes, moves);
+                carry_rows(&old, &mut new, cell_len(from), number);
+                new
+            })
+            .collect()
+        };
+        let across = tables(state.across, empty.across, &|s| s.values.len() * width);
+        let within = tables(state.within, empty.within, &|s| s.values.len() * s.values.len());
+        let pairs = self.pairs().zip(state.between.into_iter().zip(empty.between));
+        let between = pairs.map(|((a, b), (old, new))| {
+            let (from, to) = ([&self.others()[a], &self.others()[b]], [&to.others()[a], &to.others()[b]]);
+            let first = from[0].classes.carry(&to[0].classes, moves);
+            let second: Vec<Option<u64>> =
+                (0..from[1].classes.cells()).map(from[1].classes.carry(&to[1].classes, moves)).collect();
+            let (old_stride, new_stride) = (from[1].classes.cells(), to[1].classes.cells());
+            let number = |cell: u64| {
+                let column = second[(cell % old_stride) as usize]?;
+                Some(first(cell / old_stride)? * new_stride + column)
+            };
+            let cell_len = from[0].values.len() * from[1].values.len();
+            match (old, new) {
+                (Table::Counts(old), Table::Counts(mut new)) => {
+                    carry_rows(&old, &mut new, cell_len, number);
+                    Ok(Table::Counts(new))
+                }
+                (Table::Total(old), new) => {
+                    let mut new = vec![0; new.len()];
+                    carry_rows(&old, &mut new, cell_len, number);
+                    Ok(Table::Total(new))
+                }
+                (Table::Sums(old), Table::Sums(mut new)) => {
+                    carry_rows(&old, &mut new, cell_len, number);
+                    Ok(Table::Sums(new))
+                }
+                _ => Err(Error::internal("a table changed its kind")),
+            }
+        });
+        Ok(State { across, within, between: between.collect::<Result<_>>()?, ..state })
+    }
+}
+
+/// Moves the rows of a table, each of `len` entries, to their new places. Cells without rows are zero before and after.
+fn carry_rows<T: Copy>(old: &[T], new: &mut [T], len: usize, number: impl Fn(u64) -> Option<u64>) {
+    for (cell, row) in old.chunks_exact(len.max(1)).enumerate() {
+        if let Some(at) = number(cell as u64) {
+            new[at as usize * len..][..len].copy_from_slice(row);
+        }
+    }
 }
 
 impl CrossProducts {
@@ -334,6 +403,14 @@ impl CrossProducts {
 }
 
 impl Table {
+    fn len(&self) -> usize {
+        match self {
+            Table::Counts(v) => v.len(),
+            Table::Total(v) => v.len(),
+            Table::Sums(v) => v.len(),
+        }
+    }
+
     /// Counts of two states together.
     fn plus(self, other: Table) -> Vec<u64> {
         let wide = |table: Table| match table {

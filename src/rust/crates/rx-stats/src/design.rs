@@ -4,6 +4,7 @@
 //! rows and accumulated. Doubles without a missing value are passed on as they lie in memory.
 
 use crate::estimator::{ModelBatch, NO_LEVEL};
+use crate::levels::{Finding, FoundCodes};
 use rx_data::column::{NA_I32, NA_I64};
 use rx_data::{Block, Column, Error, ErrorKind, Labels, Result};
 use serde::{Deserialize, Serialize};
@@ -29,10 +30,20 @@ pub struct Category {
     pub column: usize,
     /// The variable's name, for messages.
     pub name: String,
-    /// The levels, in the order of their codes.
+    /// The levels, in the order of their codes; empty until they are found.
     pub levels: Labels,
     /// How values become levels.
     pub coding: Coding,
+}
+
+impl Category {
+    /// How many positions a state has for its levels.
+    pub fn size(&self) -> usize {
+        match self.coding {
+            Coding::Found { room, .. } => room as usize,
+            _ => self.levels.len(),
+        }
+    }
 }
 
 /// How the values of a column become levels.
@@ -48,6 +59,13 @@ pub enum Coding {
         count: u32,
         /// Position of all other values.
         outside: Option<u32>,
+    },
+    /// By a code of the pass that finds the levels, see [`crate::levels`].
+    Found {
+        /// What the levels will be.
+        finding: Finding,
+        /// How many codes there are at most, as far as is known.
+        room: u32,
     },
 }
 
@@ -115,7 +133,7 @@ impl<'d> Decoder<'d> {
     pub fn new(design: &'d Design) -> Self {
         let level_of = design.categories.iter().map(|c| match c.coding {
             Coding::Label(_) => c.levels.iter().enumerate().map(|(i, l)| (l.as_str(), i as u32)).collect(),
-            Coding::Integer { .. } => HashMap::new(),
+            Coding::Integer { .. } | Coding::Found { .. } => HashMap::new(),
         });
         Decoder {
             design,
@@ -129,12 +147,17 @@ impl<'d> Decoder<'d> {
         }
     }
 
-    /// Decodes a block batch by batch.
-    pub fn each_batch(&mut self, block: &Block, mut f: impl FnMut(&ModelBatch) -> Result<()>) -> Result<()> {
+    /// Decodes a block batch by batch. Codes that the design does not know were found before.
+    pub fn each_batch(
+        &mut self,
+        block: &Block,
+        found: &FoundCodes,
+        mut f: impl FnMut(&ModelBatch) -> Result<()>,
+    ) -> Result<()> {
         let mut offset = 0;
         while offset < block.rows {
             let rows = BATCH_ROWS.min(block.rows - offset);
-            self.batch(block, offset, rows, &mut f)?;
+            self.batch(block, found, offset, rows, &mut f)?;
             offset += rows;
         }
         Ok(())
@@ -143,6 +166,7 @@ impl<'d> Decoder<'d> {
     fn batch(
         &mut self,
         block: &Block,
+        found: &FoundCodes,
         offset: usize,
         rows: usize,
         f: &mut impl FnMut(&ModelBatch) -> Result<()>,
@@ -169,7 +193,7 @@ impl<'d> Decoder<'d> {
             }
         }
         for j in 0..design.categories.len() {
-            self.decode_category(j, block, offset, rows)?;
+            self.decode_category(j, block, found.of(j), offset, rows)?;
             if design.rows != Rows::All {
                 for (bad, &code) in self.dropped.iter_mut().zip(&self.codes[j]) {
                     *bad |= code == NO_LEVEL;
@@ -235,7 +259,14 @@ impl<'d> Decoder<'d> {
         }
     }
 
-    fn decode_category(&mut self, j: usize, block: &Block, offset: usize, rows: usize) -> Result<()> {
+    fn decode_category(
+        &mut self,
+        j: usize,
+        block: &Block,
+        found: Option<&[u32]>,
+        offset: usize,
+        rows: usize,
+    ) -> Result<()> {
         let category = &self.design.categories[j];
         let column = &block.columns[category.column];
         let out = &mut self.codes[j];
@@ -265,6 +296,10 @@ impl<'d> Decoder<'d> {
                 );
             }
             (Coding::Label(_), _) => return Err(not_a_category(&category.name)),
+            (Coding::Found { .. }, _) => match found {
+                Some(codes) => out.extend_from_slice(&codes[offset..offset + rows]),
+                None => return Err(Error::internal(format!("the levels of '{}' were not found", category.name))),
+            },
             (Coding::Integer { low, count, outside }, _) => {
                 let values = &mut Vec::with_capacity(rows);
                 decode_numeric(column, offset, rows, &category.name, values)?;
@@ -298,7 +333,13 @@ fn mark_missing(values: &[f64], dropped: &mut [bool]) {
 }
 
 /// Doubles of a column; missing becomes NaN. A category gives its code counted from zero, as `N()` wants it.
-fn decode_numeric(column: &Column, offset: usize, rows: usize, name: &str, out: &mut Vec<f64>) -> Result<()> {
+pub(crate) fn decode_numeric(
+    column: &Column,
+    offset: usize,
+    rows: usize,
+    name: &str,
+    out: &mut Vec<f64>,
+) -> Result<()> {
     out.clear();
     let range = offset..offset + rows;
     match column {
@@ -350,7 +391,7 @@ fn not_numeric(name: &str) -> Error {
         .hint("Read it with another type (colClasses) or convert it with transforms.")
 }
 
-fn not_a_category(name: &str) -> Error {
+pub(crate) fn not_a_category(name: &str) -> Error {
     Error::new(ErrorKind::WrongType, format!("Variable '{name}' is numeric where a factor is needed."))
         .column(name)
         .hint(format!("Write F({name}) to make a category of each whole number."))
@@ -387,7 +428,7 @@ mod tests {
         let mut seen = vec![];
         let b = block(vec![1.0, f64::NAN, 3.0, 4.0], vec![2, 1, NA_I32, 1], &["b", "a"]);
         Decoder::new(&d)
-            .each_batch(&b, |batch| {
+            .each_batch(&b, &FoundCodes::default(), |batch| {
                 seen.push((batch.numeric[0].to_vec(), batch.codes[0].to_vec(), batch.dropped));
                 Ok(())
             })
@@ -399,7 +440,7 @@ mod tests {
     fn infinite_values_are_named() {
         let d = design(Rows::Finite);
         let b = block(vec![1.0, f64::INFINITY], vec![1, 1], &["a"]);
-        let error = Decoder::new(&d).each_batch(&b, |_| Ok(())).unwrap_err();
+        let error = Decoder::new(&d).each_batch(&b, &FoundCodes::default(), |_| Ok(())).unwrap_err();
         assert_eq!((error.kind, error.column.as_deref()), (ErrorKind::Infinite, Some("x")));
     }
 
@@ -419,7 +460,7 @@ mod tests {
         d.categories[0].coding = Coding::Integer { low: 20.0, count: 2, outside: None };
         let b = block(vec![20.0, 21.9, 22.0, -1.0, f64::NAN], vec![1; 5], &["a"]);
         Decoder::new(&d)
-            .each_batch(&b, |batch| {
+            .each_batch(&b, &FoundCodes::default(), |batch| {
                 assert_eq!(batch.codes[0], &[0, 1, NO_LEVEL, NO_LEVEL, NO_LEVEL]);
                 Ok(())
             })

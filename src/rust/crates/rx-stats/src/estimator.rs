@@ -7,6 +7,8 @@
 //! Accumulators of one pass live in the state; what persists between passes lives in the estimator. A state keeps
 //! mergeable statistics (counts, means, centred sums), never finalized values.
 
+use crate::design::Design;
+use crate::levels::Moves;
 use rx_data::Result;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -44,6 +46,10 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
     fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()>;
     /// Declared bound of a state's size: decides how many lanes there are.
     fn state_bytes(&self) -> usize;
+    /// The same estimator, pilot included, over the same variables with other numbers of levels.
+    fn relevel(&self, design: &Design) -> Result<Self>;
+    /// Moves the sums of a state to the levels that `to` has. What comes from no row has no level and is empty.
+    fn carry(&self, state: Self::State, to: &Self, moves: &Moves) -> Result<Self::State>;
 }
 
 /// Runs once on the master after each pass. The only place that may call LAPACK.

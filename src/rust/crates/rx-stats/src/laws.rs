@@ -6,13 +6,17 @@
 //! 4. A state that was written and read again is the same.
 //! 5. A batch without a row, and one where all values are missing, work.
 //! 6. `finish` gives the same for a clone.
+//! 7. A state carried to other levels is the state of batches whose codes are renamed.
 
-use crate::design::Rows;
+use crate::design::{Category, Coding, Design, Numeric, Rows, Weight, WeightKind};
 use crate::estimator::{Estimator, Finish, ModelBatch, NO_LEVEL};
+use crate::levels::Moves;
 use ciborium::Value;
+use rx_data::Labels;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// A batch that owns its values.
 #[derive(Debug, Clone)]
@@ -29,6 +33,15 @@ impl Batch {
         let codes: Vec<&[u32]> = self.codes.iter().map(Vec::as_slice).collect();
         let rows = self.numeric.first().map(Vec::len).or(self.codes.first().map(Vec::len)).unwrap_or(0);
         f(&ModelBatch { rows, dropped: 1, numeric: &numeric, codes: &codes, weight: self.weight.as_deref() })
+    }
+}
+
+impl Batch {
+    fn renamed(&self, moves: &Moves) -> Batch {
+        let rename = |(codes, moves): (&Vec<u32>, &Option<Vec<u32>>)| {
+            codes.iter().map(|&c| moves.as_ref().map_or(c, |m| m[c as usize])).collect()
+        };
+        Batch { codes: self.codes.iter().zip(moves).map(rename).collect(), ..self.clone() }
     }
 }
 
@@ -59,9 +72,32 @@ pub fn batches(numeric: usize, levels: &[u32], weighted: bool) -> Vec<Batch> {
         .collect()
 }
 
+/// The design of such batches: numeric variables x0, x1, ..., categories f0, f1, ... and a weight.
+pub fn design(numeric: usize, levels: &[u32], weighted: bool, rows: Rows) -> Design {
+    let variable = |j: usize| Numeric { column: j, name: format!("x{j}") };
+    let category = |(j, &k): (usize, &u32)| Category {
+        column: numeric + j,
+        name: format!("f{j}"),
+        levels: labels(k),
+        coding: Coding::Label(None),
+    };
+    let weight = Weight { variable: variable(numeric + levels.len()), kind: WeightKind::Probability };
+    Design {
+        columns: vec![],
+        numeric: (0..numeric).map(variable).collect(),
+        categories: levels.iter().enumerate().map(category).collect(),
+        weight: weighted.then_some(weight),
+        rows,
+    }
+}
+
+fn labels(count: u32) -> Labels {
+    Arc::new((0..count).map(|l| l.to_string()).collect())
+}
+
 /// Checks all laws; the error names the one that fails. An estimator whose design keeps incomplete rows away sees an
 /// all-missing block as a batch without rows.
-pub fn check<E>(estimator: &E, batches: &[Batch], rows: Rows) -> Result<(), String>
+pub fn check<E>(design: &Design, estimator: &E, batches: &[Batch]) -> Result<(), String>
 where
     E: Finish,
     E::Model: Debug,
@@ -102,7 +138,7 @@ where
         weight: batches[0].weight.as_ref().map(|_| vec![1.0; rows]),
     };
     of(&[hollow(0)])?;
-    of(&[hollow(if rows == Rows::All { 5 } else { 0 }), hollow(0)])?;
+    of(&[hollow(if design.rows == Rows::All { 5 } else { 0 }), hollow(0)])?;
 
     let finished = |state: &E::State| match estimator.clone().finish(state.clone(), &|| Ok(())) {
         Ok(step) => describe(step),
@@ -111,6 +147,29 @@ where
     let once = finished(&all)?;
     if once != finished(&all.clone())? {
         return Err("finish is repeatable: a clone gives another model".into());
+    }
+
+    // The levels in reverse, with a new one in front and two behind.
+    let law = "a carried state has its new levels";
+    let (mut roomier, mut moves) = (design.clone(), Moves::new());
+    for category in &mut roomier.categories {
+        let count = category.levels.len() as u32;
+        category.levels = labels(count + 3);
+        moves.push(Some((0..count).map(|level| count - level).collect()));
+    }
+    let renamed: Vec<Batch> = batches.iter().map(|b| b.renamed(&moves)).collect();
+    let to = estimator.relevel(&roomier).map_err(fail(law))?;
+    let mut direct = to.init();
+    for batch in &renamed {
+        batch.with(|b| to.update(&mut direct, b)).map_err(fail(law))?;
+    }
+    for state in [&all, &merged(&a, &merged(&b, &c)?)?] {
+        let carried = estimator.carry(state.clone(), &to, &moves).map_err(fail(law))?;
+        let whole = |state: &E::State| {
+            let mut total = to.init();
+            to.merge(&mut total, state.clone()).map_err(fail(law)).map(|()| total)
+        };
+        compare(law, &whole(&carried)?, &whole(&direct)?)?;
     }
     Ok(())
 }
@@ -172,16 +231,18 @@ mod tests {
         LeavesOutAField,
         NoMissing,
         Fickle,
+        ForgetsLevels,
     }
 
-    /// A mean of the first variable, with a fault.
+    /// A mean of the first variable and the rows of each level, with a fault.
     #[derive(Clone, Serialize, Deserialize)]
-    struct Mean(Fault);
+    struct Mean(Fault, usize);
 
     #[derive(Clone, Default, Serialize, Deserialize)]
     struct State {
         n: f64,
         sum: f64,
+        rows: Vec<u32>,
         #[serde(skip)]
         merges: u32,
         #[serde(skip)]
@@ -198,7 +259,7 @@ mod tests {
         }
 
         fn init(&self) -> State {
-            State::default()
+            State { rows: vec![0; self.1], ..State::default() }
         }
 
         fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
@@ -210,6 +271,7 @@ mod tests {
                 state.n += f64::from(!x.is_nan());
                 state.sum += if x.is_nan() { 0.0 } else { *x };
             }
+            batch.codes[0].iter().filter(|&&code| code != NO_LEVEL).for_each(|&code| state.rows[code as usize] += 1);
             Ok(())
         }
 
@@ -226,6 +288,7 @@ mod tests {
             if !lost {
                 state.n += other.n;
                 state.sum += other.sum;
+                state.rows.iter_mut().zip(&other.rows).for_each(|(to, from)| *to += from);
             }
             state.merges += 1;
             state.unwritten |= other.unwritten;
@@ -234,6 +297,19 @@ mod tests {
 
         fn state_bytes(&self) -> usize {
             size_of::<State>()
+        }
+
+        fn relevel(&self, design: &Design) -> Result<Self> {
+            Ok(Mean(self.0, design.categories[0].size()))
+        }
+
+        fn carry(&self, state: State, to: &Self, moves: &Moves) -> Result<State> {
+            let mut rows = vec![0; to.1];
+            for (level, &n) in state.rows.iter().enumerate() {
+                let kept = moves.first().and_then(Option::as_ref).filter(|_| self.0 != Fault::ForgetsLevels);
+                rows[kept.map_or(level, |m| m[level] as usize)] = n;
+            }
+            Ok(State { rows, ..state })
         }
     }
 
@@ -248,8 +324,8 @@ mod tests {
 
     #[test]
     fn each_fault_fails_its_law() {
-        let batches = batches(1, &[2], false);
-        let verdict = |fault| check(&Mean(fault), &batches, Rows::All);
+        let (design, batches) = (design(1, &[2], false, Rows::All), batches(1, &[2], false));
+        let verdict = |fault| check(&design, &Mean(fault, 2), &batches);
         assert_eq!(verdict(Fault::None), Ok(()));
         for (fault, law) in [
             (Fault::ForgetsOther, "one block equals many"),
@@ -258,6 +334,7 @@ mod tests {
             (Fault::LeavesOutAField, "a written state is the same"),
             (Fault::NoMissing, "update"),
             (Fault::Fickle, "finish is repeatable"),
+            (Fault::ForgetsLevels, "a carried state has its new levels"),
         ] {
             let error = verdict(fault).unwrap_err();
             assert!(error.starts_with(law), "{fault:?} failed '{error}'");

@@ -6,6 +6,7 @@ pub mod design;
 pub mod estimator;
 #[cfg(test)]
 pub mod laws;
+pub mod levels;
 pub mod linmod;
 pub mod predict;
 #[cfg(feature = "solve")]

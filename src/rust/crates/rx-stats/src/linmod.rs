@@ -7,8 +7,9 @@
 
 use crate::cells::Classification;
 use crate::crossprod::{CellSet, CrossProducts, Product, State};
-use crate::design::Design;
+use crate::design::{Coding, Design};
 use crate::estimator::{Estimator, ModelBatch};
+use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -48,22 +49,15 @@ pub struct LinMod {
     formula: Formula,
     /// The responses among the values of the first cell set.
     responses: Vec<usize>,
+    /// How many of these are model columns.
+    width: usize,
+    /// The memory for matrices in bytes.
+    limit: u64,
 }
 
 impl LinMod {
     /// A linear model over a design; `limit` is the memory for all states in bytes.
     pub fn new(design: &Design, formula: Formula, limit: u64) -> Result<Self> {
-        for category in formula.terms.iter().flat_map(|t| &t.categories).map(|&c| &design.categories[c]) {
-            if category.levels.len() < 2 {
-                let what = match category.levels.first() {
-                    Some(level) => format!("Factor '{}' has a single level ('{level}').", category.name),
-                    None => format!("Factor '{}' has no levels.", category.name),
-                };
-                return Err(Error::new(ErrorKind::OneLevel, what)
-                    .column(&category.name)
-                    .hint("A factor needs two levels or more; leave it out of the formula."));
-            }
-        }
         let mut sets = vec![CellSet { classes: Classification::new(design, &[])?, values: vec![vec![]] }];
         for term in &formula.terms {
             let set = match sets.iter().position(|s| s.classes.categories == term.categories) {
@@ -76,9 +70,35 @@ impl LinMod {
             };
             value_of(&mut sets[set], &term.numeric);
         }
-        check_columns(&sets, limit)?;
+        let width = sets[0].values.len();
         let responses = formula.responses.iter().map(|&y| value_of(&mut sets[0], &vec![y])).collect();
-        Ok(LinMod { products: CrossProducts::new(design, sets, formula.intercept, limit)?, formula, responses })
+        let model = LinMod {
+            products: CrossProducts::new(design, sets, formula.intercept, limit)?,
+            formula,
+            responses,
+            width,
+            limit,
+        };
+        model.check(design)?;
+        Ok(model)
+    }
+
+    /// Refuses factors that explain nothing and models whose matrices would not fit, as far as the levels are known.
+    fn check(&self, design: &Design) -> Result<()> {
+        let categories = self.formula.terms.iter().flat_map(|t| &t.categories).map(|&c| &design.categories[c]);
+        let (unknown, known): (Vec<_>, Vec<_>) = categories.partition(|c| matches!(c.coding, Coding::Found { .. }));
+        for category in known {
+            if category.levels.len() < 2 {
+                let what = match category.levels.first() {
+                    Some(level) => format!("Factor '{}' has a single level ('{level}').", category.name),
+                    None => format!("Factor '{}' has no levels.", category.name),
+                };
+                return Err(Error::new(ErrorKind::OneLevel, what)
+                    .column(&category.name)
+                    .hint("A factor needs two levels or more; leave it out of the formula."));
+            }
+        }
+        if unknown.is_empty() { check_columns(&self.products.sets, self.width, self.limit) } else { Ok(()) }
     }
 }
 
@@ -97,8 +117,9 @@ impl LinMod {
 }
 
 /// Refuses models whose matrices would not fit: the solution holds about five of columns by columns.
-fn check_columns(sets: &[CellSet], limit: u64) -> Result<()> {
-    let columns: u64 = sets.iter().map(|s| s.classes.cells().saturating_mul(s.values.len() as u64)).sum();
+fn check_columns(sets: &[CellSet], numeric: usize, limit: u64) -> Result<()> {
+    let cells = sets[1..].iter().map(|s| s.classes.cells().saturating_mul(s.values.len() as u64));
+    let columns = cells.fold(numeric as u64, u64::saturating_add);
     let bytes = columns.saturating_mul(columns).saturating_mul(5 * 8);
     if bytes <= limit {
         return Ok(());
@@ -137,6 +158,16 @@ impl Estimator for LinMod {
 
     fn state_bytes(&self) -> usize {
         self.products.state_bytes()
+    }
+
+    fn relevel(&self, design: &Design) -> Result<Self> {
+        let model = LinMod { products: self.products.relevel(design)?, ..self.clone() };
+        model.check(design)?;
+        Ok(model)
+    }
+
+    fn carry(&self, state: State, to: &Self, moves: &Moves) -> Result<State> {
+        self.products.carry(state, &to.products, moves)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::cells::{Cell, Cells, Classification, Count, Moments};
 use crate::design::{Design, WeightKind};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
+use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,8 @@ pub struct Summary {
     shifts: Vec<f64>,
     sparse: bool,
     weights: Option<WeightKind>,
+    /// The memory for all states in bytes.
+    limit: u64,
 }
 
 /// Statistics of one term.
@@ -97,16 +100,18 @@ impl Summary {
             .map(|t| Ok((t.numeric, Classification::new(design, &t.categories)?)))
             .collect::<Result<Vec<_>>>()?;
         let weights = design.weight.as_ref().map(|w| w.kind);
-        let summary = Summary { terms, shifts: vec![0.0; design.numeric.len()], sparse, weights };
-        let bytes = summary.state_bytes() as u64 * 8;
-        if bytes > limit {
-            return Err(Error::new(
-                ErrorKind::Memory,
-                format!("The categories need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20),
-            )
-            .hint("Use fewer categories, useSparseCube = TRUE, or raise rxOptions(memoryLimitMB)."));
+        let shifts = vec![0.0; design.numeric.len()];
+        Summary { terms, shifts, sparse, weights, limit }.within_limit()
+    }
+
+    fn within_limit(self) -> Result<Self> {
+        let bytes = (self.state_bytes() as u64).saturating_mul(8);
+        if bytes <= self.limit {
+            return Ok(self);
         }
-        Ok(summary)
+        let what = format!("The categories need {} MB; the limit is {} MB.", bytes >> 20, self.limit >> 20);
+        Err(Error::new(ErrorKind::Memory, what)
+            .hint("Use fewer categories, useSparseCube = TRUE, or raise rxOptions(memoryLimitMB)."))
     }
 }
 
@@ -194,6 +199,26 @@ impl Estimator for Summary {
         };
         self.terms.iter().map(dense).fold(200 * self.terms.len(), usize::saturating_add)
     }
+
+    fn relevel(&self, design: &Design) -> Result<Self> {
+        let mut summary = self.clone();
+        for (_, classes) in &mut summary.terms {
+            *classes = Classification::new(design, &classes.categories)?;
+        }
+        summary.within_limit()
+    }
+
+    fn carry(&self, mut state: State, to: &Self, moves: &Moves) -> Result<State> {
+        for ((term, (_, from)), (_, to)) in state.terms.iter_mut().zip(&self.terms).zip(&to.terms) {
+            let number = from.carry(to, moves);
+            term.cells = match std::mem::replace(&mut term.cells, TermCells::None) {
+                TermCells::None => TermCells::None,
+                TermCells::Counts(cells) => TermCells::Counts(cells.carry(to.cells(), number)),
+                TermCells::Moments(cells) => TermCells::Moments(cells.carry(to.cells(), number)),
+            };
+        }
+        Ok(state)
+    }
 }
 
 impl Finish for Summary {
@@ -256,33 +281,28 @@ pub(crate) fn pilot_shift(values: &[f64]) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
+    use crate::design::Rows;
     use crate::laws::{self, Batch};
 
-    fn example(weighted: bool, sparse: bool) -> (Summary, Vec<Batch>) {
-        let summary = Summary {
-            terms: vec![
-                (Some(0), Classification { categories: vec![], levels: vec![] }),
-                (None, Classification { categories: vec![0], levels: vec![3] }),
-                (Some(0), Classification { categories: vec![0, 1], levels: vec![3, 2] }),
-            ],
-            shifts: vec![0.0],
-            sparse,
-            weights: weighted.then_some(WeightKind::Probability),
-        };
-        (summary, laws::batches(1, &[3, 2], weighted))
+    fn example(weighted: bool, sparse: bool) -> (Design, Summary, Vec<Batch>) {
+        let design = laws::design(1, &[3, 2], weighted, Rows::All);
+        let term = |numeric, categories: &[usize]| Term { numeric, categories: categories.to_vec() };
+        let terms = [term(Some(0), &[]), term(None, &[0]), term(Some(0), &[0, 1])];
+        let summary = Summary::new(&design, &terms, sparse, u64::MAX).unwrap();
+        (design, summary, laws::batches(1, &[3, 2], weighted))
     }
 
     #[test]
     fn the_laws_hold() {
         for (weighted, sparse) in [(false, false), (true, false), (false, true), (true, true)] {
-            let (summary, batches) = example(weighted, sparse);
-            laws::check(&summary, &batches, crate::design::Rows::All).unwrap();
+            let (design, summary, batches) = example(weighted, sparse);
+            laws::check(&design, &summary, &batches).unwrap();
         }
     }
 
     #[test]
     fn statistics_are_those_of_the_definitions() {
-        let (mut summary, _) = example(false, false);
+        let (_, mut summary, _) = example(false, false);
         let (x, f, g) = ([1.0, 2.0, f64::NAN, 7.0], [0, 0, 1, NO], [0, 0, 1, 1]);
         const NO: u32 = crate::estimator::NO_LEVEL;
         let batch = ModelBatch { rows: 4, dropped: 0, numeric: &[&x], codes: &[&f, &g], weight: None };

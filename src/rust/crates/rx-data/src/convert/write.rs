@@ -81,14 +81,21 @@ fn misfit(field: &Field) -> Error {
 /// The smallest and the largest value that is neither missing nor infinite. None: there is none, or none has a range.
 pub fn range(column: &Column) -> Option<(f64, f64)> {
     fn fold<T: Copy>(values: &[T], number: impl Fn(T) -> f64) -> Option<(f64, f64)> {
-        // NaN fails every comparison, and so drops out.
-        let (low, high) = values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &value| {
-            let x = number(value);
-            (
-                if x < low && x > f64::NEG_INFINITY { x } else { low },
-                if x > high && x < f64::INFINITY { x } else { high },
-            )
-        });
+        const LANES: usize = 8;
+        let (mut low, mut high) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+        let mut sweep = |values: &[T]| {
+            for (k, &value) in values.iter().enumerate() {
+                // NaN fails every comparison, and so drops out.
+                let x = number(value);
+                low[k] = if x < low[k] && x > f64::NEG_INFINITY { x } else { low[k] };
+                high[k] = if x > high[k] && x < f64::INFINITY { x } else { high[k] };
+            }
+        };
+        let (lanes, rest) = values.as_chunks::<LANES>();
+        lanes.iter().for_each(|lane| sweep(lane));
+        sweep(rest);
+        let (low, high) =
+            (low.into_iter().fold(f64::INFINITY, f64::min), high.into_iter().fold(f64::NEG_INFINITY, f64::max));
         (low <= high).then_some((low, high))
     }
     match column {

@@ -1,28 +1,13 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 use super::finish::LinearModel;
 use super::*;
-use crate::design::{Category, Coding, Numeric, Rows};
+use crate::design::Rows;
 use crate::estimator::{Finish, Step};
 use crate::laws;
-use std::sync::Arc;
 
-/// Three numeric variables (the third is the response) and two categories.
+/// Three numeric variables (the third is the response) and some categories.
 fn design(weighted: bool, levels: &[u32]) -> Design {
-    let numeric = |j: usize| Numeric { column: j, name: format!("x{j}") };
-    let category = |(j, &k): (usize, &u32)| Category {
-        column: 3 + j,
-        name: format!("f{j}"),
-        levels: Arc::new((0..k).map(|l| l.to_string()).collect()),
-        coding: Coding::Label(None),
-    };
-    let weight = crate::design::Weight { variable: numeric(9), kind: crate::design::WeightKind::Probability };
-    Design {
-        columns: vec![],
-        numeric: (0..3).map(numeric).collect(),
-        categories: levels.iter().enumerate().map(category).collect(),
-        weight: weighted.then_some(weight),
-        rows: Rows::Finite,
-    }
+    laws::design(3, levels, weighted, Rows::Finite)
 }
 
 fn term(numeric: &[usize], categories: &[usize]) -> Term {
@@ -77,7 +62,7 @@ fn the_laws_hold() {
         let design = design(weighted, &[3, 2]);
         let terms = vec![term(&[0], &[]), term(&[], &[0]), term(&[], &[1]), term(&[], &[0, 1]), term(&[1], &[0])];
         let model = LinMod::new(&design, formula(terms), u64::MAX).unwrap();
-        laws::check(&model, &laws::batches(3, &[3, 2], weighted), Rows::Finite).unwrap();
+        laws::check(&design, &model, &laws::batches(3, &[3, 2], weighted)).unwrap();
     }
 }
 

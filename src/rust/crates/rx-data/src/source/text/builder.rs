@@ -4,7 +4,8 @@ use super::dictionary::Dictionary;
 use super::options::TextOptions;
 use super::parse;
 use super::rewrite::Rewritten;
-use super::split::{Dialect, End};
+use super::spans::Span;
+use super::split::Dialect;
 use super::times::TimeFormat;
 use crate::column::{Column, NA_F32, NA_F64, NA_I32, NA_I64};
 use crate::error;
@@ -47,14 +48,12 @@ impl Rules {
     }
 }
 
-/// What became of a field.
-pub(super) enum Taken {
-    /// It was taken; so it ended, and there the text goes on.
-    Ended(End, usize),
-    /// The text ends before it does.
-    Unfinished,
-    /// It cannot be a value of its column.
-    Contradicts(Vec<u8>),
+/// A field that cannot be a value of its column.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Contradiction {
+    /// Among the fields taken at once.
+    pub row: usize,
+    pub value: Vec<u8>,
 }
 
 /// What is wrong with the text of a column.
@@ -69,8 +68,6 @@ pub(super) enum BadText {
 /// The values of one column so far.
 #[derive(Debug)]
 pub(super) enum Builder {
-    /// Nobody asked for the column.
-    Skip,
     Logical(Vec<i32>),
     /// With the bounds of the type.
     Integer(Vec<i32>, i32),
@@ -121,7 +118,6 @@ impl Builder {
     /// Makes room for so many rows.
     pub fn reserve(&mut self, rows: usize) {
         match self {
-            Builder::Skip => {}
             Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.reserve(rows),
             Builder::Int64(v) => v.reserve(rows),
             Builder::Float32(v) => v.reserve(rows),
@@ -134,46 +130,39 @@ impl Builder {
         }
     }
 
-    /// Takes the field that begins at `at`.
-    #[inline]
-    pub fn take(&mut self, rules: &Rules, text: &[u8], at: usize) -> Taken {
-        // Most numbers are plain digits: they are parsed while their end is looked for.
-        match self {
-            Builder::Integer(v, limit) if !rules.missing_number => {
-                if let Some((value, after)) = parse::short_integer(text, at)
-                    && let Some((end, next)) = rules.dialect.end_at(text, after)
-                    && (-*limit..=*limit).contains(&value)
-                {
-                    v.push(value);
-                    return Taken::Ended(end, next);
+    /// Takes fields of `text` whose contents lie in `spans`. The first that cannot be a value of the column is an error.
+    pub fn extend(&mut self, rules: &Rules, text: &[u8], spans: &[Span]) -> Result<(), Contradiction> {
+        let decimal = rules.dialect.decimal;
+        let mut row = 0;
+        loop {
+            let rest = &spans[row..];
+            // As long as nothing is out of the ordinary, in a loop of its own for each type.
+            row += match self {
+                Builder::Integer(v, limit) if !rules.missing_number => extend_while(v, rest, |span| {
+                    parse::plain_integer(text, span.range()).filter(|x| (-*limit..=*limit).contains(x))
+                }),
+                Builder::Numeric(v) if !rules.missing_number => {
+                    extend_while(v, rest, |span| parse::plain_number(text, span.range(), decimal))
                 }
+                // An open dictionary knows what stands for missing.
+                Builder::Factor(v, dictionary, None) => extend_while(v, rest, |span| {
+                    let (start, stop) = span.range();
+                    (!span.is_doubled()).then(|| dictionary.code(&text[start..stop]))
+                }),
+                _ => 0,
+            };
+            let Some(&span) = spans.get(row) else { return Ok(()) };
+            let content = rules.dialect.content(text, span);
+            if !self.push(rules, &content) {
+                return Err(Contradiction { row, value: content.into_owned() });
             }
-            Builder::Numeric(v) if !rules.missing_number => {
-                if let Some((value, after)) = parse::simple_number(text, at, rules.dialect.decimal)
-                    && let Some((end, next)) = rules.dialect.end_at(text, after)
-                {
-                    v.push(value);
-                    return Taken::Ended(end, next);
-                }
-            }
-            _ => {}
-        }
-        let Some(field) = rules.dialect.field(text, at) else { return Taken::Unfinished };
-        if let Builder::Skip = self {
-            return Taken::Ended(field.end, field.next);
-        }
-        let content = field.content();
-        if self.push(rules, &content) {
-            Taken::Ended(field.end, field.next)
-        } else {
-            Taken::Contradicts(content.into_owned())
+            row += 1;
         }
     }
 
     /// Takes a field's content; false if it contradicts the column's type.
     pub fn push(&mut self, rules: &Rules, content: &[u8]) -> bool {
         match self {
-            Builder::Skip => {}
             Builder::Rewritten(v) => return v.push(rules, content),
             Builder::Character(v) => v.push(content, !rules.is_missing(content)),
             // An open dictionary knows what stands for missing.
@@ -206,14 +195,13 @@ impl Builder {
             Builder::Numeric(v) => append(v, parse::number(content, decimal)),
             Builder::Date(v) => append(v, rules.dates.date(content)),
             Builder::DateTime(v) => append(v, rules.times.date_time(content)),
-            Builder::Skip | Builder::Character(_) | Builder::Factor(..) | Builder::Rewritten(_) => true,
+            Builder::Character(_) | Builder::Factor(..) | Builder::Rewritten(_) => true,
         }
     }
 
     /// Takes a missing value.
     pub fn push_missing(&mut self) {
         match self {
-            Builder::Skip => {}
             Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.push(NA_I32),
             Builder::Int64(v) => v.push(NA_I64),
             Builder::Float32(v) => v.push(NA_F32),
@@ -223,23 +211,9 @@ impl Builder {
         }
     }
 
-    /// Forgets all rows after the first `rows`.
-    pub fn truncate(&mut self, rows: usize) {
-        match self {
-            Builder::Skip => {}
-            Builder::Logical(v) | Builder::Integer(v, _) | Builder::Factor(v, ..) => v.truncate(rows),
-            Builder::Int64(v) => v.truncate(rows),
-            Builder::Float32(v) => v.truncate(rows),
-            Builder::Numeric(v) | Builder::Date(v) | Builder::DateTime(v) => v.truncate(rows),
-            Builder::Character(v) => v.truncate(rows),
-            Builder::Rewritten(v) => v.builder.truncate(rows),
-        }
-    }
-
-    /// The column; None for one that nobody asked for. The error has the row, counted from 0.
-    pub fn finish(self) -> Result<Option<Column>, (usize, BadText)> {
-        Ok(Some(match self {
-            Builder::Skip => return Ok(None),
+    /// The column. The error has the row, counted from 0.
+    pub fn finish(self) -> Result<Column, (usize, BadText)> {
+        Ok(match self {
             Builder::Rewritten(v) => return v.builder.finish(),
             Builder::Logical(v) | Builder::Integer(v, _) => Column::I32(v.into()),
             Builder::Int64(v) => Column::I64(v.into()),
@@ -249,16 +223,22 @@ impl Builder {
             Builder::Factor(v, _, Some(labels)) => Column::Dict { codes: v.into(), labels },
             Builder::Factor(v, dictionary, None) => {
                 let mut labels = Vec::new();
-                // A row that was taken back may have left a label.
-                let used = v.iter().copied().max().unwrap_or(0);
-                for (code, label) in (1..=used).zip(dictionary.labels()) {
+                for (code, label) in (1..).zip(dictionary.labels()) {
                     let row = || v.iter().position(|&c| c == code).unwrap_or(0);
                     labels.push(check_text(label).map_err(|bad| (row(), bad))?.to_string());
                 }
                 Column::Dict { codes: v.into(), labels: Arc::new(labels) }
             }
-        }))
+        })
     }
+}
+
+/// Adds values as long as there are any; tells how many.
+#[inline]
+fn extend_while<T>(values: &mut Vec<T>, spans: &[Span], mut value: impl FnMut(Span) -> Option<T>) -> usize {
+    let before = values.len();
+    values.extend(spans.iter().map_while(|&span| value(span)));
+    values.len() - before
 }
 
 /// Adds a value, if there is one.
@@ -293,12 +273,6 @@ impl Strings {
         self.valid.push(valid);
     }
 
-    fn truncate(&mut self, rows: usize) {
-        self.ends.truncate(rows);
-        self.valid.truncate(rows);
-        self.bytes.truncate(self.ends.last().map_or(0, |&end| end as usize));
-    }
-
     fn finish(self) -> Result<StringArray, (usize, BadText)> {
         let Strings { bytes, ends, valid } = self;
         let starts = || std::iter::once(0).chain(ends.iter().copied());
@@ -320,6 +294,8 @@ impl Strings {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::super::layout::Layout;
+    use super::super::spans::Spans;
     use super::*;
     use arrow::array::Array;
 
@@ -333,14 +309,28 @@ mod tests {
     fn build(kind: Kind, missing: &[&str], fields: &[&str]) -> Result<Column, Vec<u8>> {
         let rules = rules(missing);
         let mut builder = Builder::new(&Field::new("x", kind), &rules);
-        for field in fields {
-            match builder.take(&rules, format!("{field}\n").as_bytes(), 0) {
-                Taken::Ended(End::Record, _) => {}
-                Taken::Contradicts(value) => return Err(value),
-                _ => panic!("the field should end the record"),
+        take(&mut builder, &rules, fields.join("\n").as_bytes()).map_err(|wrong| wrong.value)?;
+        Ok(builder.finish().unwrap())
+    }
+
+    /// Shows a builder a file of one column whose last line has no end.
+    fn take(builder: &mut Builder, rules: &Rules, text: &[u8]) -> Result<(), Contradiction> {
+        let text = [text, b"\n"].concat();
+        let (mut spans, mut at) = (Spans::new(&[true]), 0);
+        loop {
+            // Blank lines are no records, so here each line is taken by itself.
+            let line = text[at..].iter().position(|&b| b == b'\n').map_or(text.len(), |i| at + i + 1);
+            if line == text.len() && at == line {
+                return Ok(());
             }
+            if text[at] == b'\n' {
+                builder.extend(rules, &text, &[Span::default()])?;
+            } else {
+                spans.fill(&Layout::Delimited, &rules.dialect, &text[..line], at);
+                builder.extend(rules, &text, spans.of(0))?;
+            }
+            at = line;
         }
-        Ok(builder.finish().unwrap().unwrap())
     }
 
     fn i32s(column: Column) -> Vec<i32> {
@@ -403,28 +393,9 @@ mod tests {
             for (bytes, bad) in [(&b"a\xff\n"[..], BadText::Encoding), (b"a\0\n", BadText::Nul)] {
                 let rules = rules(&[]);
                 let mut builder = Builder::new(&Field::new("x", kind.clone()), &rules);
-                for text in [b"a\n", b"b\n", bytes] {
-                    builder.take(&rules, text, 0);
-                }
+                take(&mut builder, &rules, &[b"a\nb\n", &bytes[..2]].concat()).unwrap();
                 assert_eq!(builder.finish().unwrap_err(), (2, bad));
             }
-        }
-    }
-
-    #[test]
-    fn a_row_taken_back_leaves_no_label() {
-        let rules = rules(&["NA"]);
-        let mut builder = Builder::new(&Field::new("x", Kind::Factor { ordered: false }), &rules);
-        for text in [b"b\n", b"a\n", b"c\n"] {
-            builder.take(&rules, text, 0);
-        }
-        builder.truncate(2);
-        match builder.finish().unwrap().unwrap() {
-            Column::Dict { codes, labels } => {
-                assert_eq!(codes.to_vec(), [1, 2]);
-                assert_eq!(*labels, ["b", "a"]);
-            }
-            other => panic!("{other:?}"),
         }
     }
 }

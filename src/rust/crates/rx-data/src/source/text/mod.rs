@@ -22,6 +22,7 @@ mod rewrite;
 mod scan;
 mod schema_file;
 mod sniff;
+mod spans;
 mod split;
 mod times;
 

@@ -1,5 +1,7 @@
 //! Values from text: numbers are rounded correctly, dates are checked.
 
+use super::split::{word_at, zero_bytes};
+
 /// The powers of ten that are exact in a double.
 const POWERS: [f64; 23] = [
     1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20,
@@ -34,6 +36,72 @@ pub(super) fn short_integer(text: &[u8], at: usize) -> Option<(i32, usize)> {
         end += 1;
     }
     (end > start).then_some((if negative { -value } else { value }, end))
+}
+
+/// ASCII zeros.
+const ZEROS: u64 = 0x3030_3030_3030_3030;
+
+/// The text between two places as the last bytes of a word that begins with zeros, if it has one to eight characters;
+/// and whether a minus stood before it, which counts as one of them.
+#[inline]
+fn word(text: &[u8], (start, stop): (usize, usize)) -> Option<(u64, bool)> {
+    let negative = *text.get(start)? == b'-';
+    let length = stop.checked_sub(start + usize::from(negative))?;
+    if length == 0 || length > 8 {
+        return None;
+    }
+    let keep = !0 << (8 * (8 - length));
+    let word = word_at(text, stop.checked_sub(8)?)?;
+    Some((word & keep | ZEROS & !keep, negative))
+}
+
+/// The number that eight digits make, added up in pairs, then fours, then all at once; None if some is no digit.
+#[inline]
+fn eight_digits(word: u64) -> Option<u64> {
+    let digits = word ^ ZEROS;
+    // A byte above 9 carries into its high bit.
+    if (digits.wrapping_add(0x7676_7676_7676_7676) | digits) & 0x8080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8) & 0x00FF_00FF_00FF_00FF;
+    let fours = pairs.wrapping_mul(100).wrapping_add(pairs >> 16) & 0x0000_FFFF_0000_FFFF;
+    Some(fours.wrapping_mul(10_000).wrapping_add(fours >> 32) & 0xFFFF_FFFF)
+}
+
+/// The integer between two places, if it is of at most nine digits.
+#[inline]
+pub(super) fn plain_integer(text: &[u8], place: (usize, usize)) -> Option<i32> {
+    if let Some((word, negative)) = word(text, place)
+        && let Some(value) = eight_digits(word)
+    {
+        return Some(if negative { -(value as i32) } else { value as i32 });
+    }
+    let (value, end) = short_integer(text, place.0)?;
+    (end == place.1).then_some(value)
+}
+
+/// The number between two places, if it is of the kind of [`simple_number`].
+#[inline]
+pub(super) fn plain_number(text: &[u8], place: (usize, usize), decimal: u8) -> Option<f64> {
+    if let Some((word, negative)) = word(text, place) {
+        let point = zero_bytes(word ^ (0x0101_0101_0101_0101 * u64::from(decimal)));
+        let value = if point == 0 {
+            eight_digits(word).map(|whole| whole as f64)
+        } else {
+            // The bytes before the point move into its place.
+            let at = point.trailing_zeros() & !7;
+            let before = word & !(!0 << at);
+            let after = word & (!0 << at << 8);
+            let lone = place.1 - place.0 == 1 + usize::from(negative);
+            let digits = eight_digits(before << 8 | after | u64::from(b'0')).filter(|_| !lone);
+            digits.map(|digits| digits as f64 / POWERS[7 - at as usize / 8])
+        };
+        if let Some(value) = value {
+            return Some(if negative { -value } else { value });
+        }
+    }
+    let (value, end) = simple_number(text, place.0, decimal)?;
+    (end == place.1).then_some(value)
 }
 
 /// The number that begins at `at` and where it ends, if it is of the simple kind: up to 19 digits, an integer of at
@@ -242,6 +310,31 @@ mod tests {
         }
         assert_eq!(number(b"1.5", b','), None);
         assert_eq!(number(b"-0", b'.').unwrap().to_bits(), (-0.0f64).to_bits());
+    }
+
+    #[test]
+    fn words_agree_with_digit_by_digit() {
+        let characters = b"0123456789.-+e ,";
+        let mut state = 1u64;
+        for i in 0..300_000u64 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let length = 1 + (state >> 60) as usize % 11;
+            // Mostly digits.
+            let character = |k: usize| {
+                let random = (state >> (5 * k)) as usize & 31;
+                characters[if random < 16 || i % 3 == 0 { random % 10 } else { random - 16 }]
+            };
+            let content: Vec<u8> = (0..length).map(character).collect();
+            for before in ["", "7,12345678,"] {
+                let text = [before.as_bytes(), &content, b"\n"].concat();
+                let place = (before.len(), before.len() + length);
+                let integer = short_integer(&text, place.0).filter(|&(_, end)| end == place.1).map(|(x, _)| x);
+                assert_eq!(plain_integer(&text, place), integer, "{content:?}");
+                let number = simple_number(&text, place.0, b'.').filter(|&(_, end)| end == place.1).map(|(x, _)| x);
+                assert_eq!(plain_number(&text, place, b'.').map(f64::to_bits), number.map(f64::to_bits), "{content:?}");
+            }
+        }
+        assert_eq!(plain_number(b"0,00000-.,", (8, 9), b'.'), None);
     }
 
     #[test]

@@ -6,13 +6,12 @@
 //! corrects: a quote in the middle of an unquoted field misleads the guess, and then the successor parses again.
 
 use super::buffer::Buffer;
-use super::builder::{Builder, Rules, Taken};
+use super::builder::{Builder, Contradiction};
 use super::fault::{Fault, What};
 use super::file::TextFile;
 use super::input::{Input, Range};
-use super::layout::{Layout, Span, line};
 use super::relay::Relay;
-use super::split::End;
+use super::spans::{Spans, Stop};
 use crate::block::Block;
 use crate::column::Column;
 use crate::error::{Error, Result};
@@ -182,85 +181,39 @@ impl<'a> TextScan<'a> {
     fn parse(&self, text: &[u8]) -> std::result::Result<Parsed, Fault> {
         let (file, rules) = (self.file, &self.file.rules);
         let Some(wanted) = &self.columns else { return Ok(self.count(text)) };
-        let mut builders: Vec<_> = file.fields.iter().map(|_| Builder::Skip).collect();
-        for &j in wanted {
-            builders[j] = file.builder(j);
-            builders[j].reserve(text.len() / file.row_bytes.max(1));
-        }
+        let mut builders: Vec<_> = wanted.iter().map(|&j| file.builder(j)).collect();
+        let expected = text.len() / file.row_bytes.max(1);
+        builders.iter_mut().for_each(|builder| builder.reserve(expected));
+        let mut is_wanted = vec![false; file.fields.len()];
+        wanted.iter().for_each(|&j| is_wanted[j] = true);
+        let mut spans = Spans::new(&is_wanted);
         let (mut rows, mut at) = (0, 0);
         loop {
-            at = rules.dialect.record_start(text, at);
-            let next = match &file.layout {
-                Layout::Delimited => self.parse_record(&mut builders, |_| rules, text, at),
-                Layout::InTurn(in_turn) => self.parse_record(&mut builders, |j| &in_turn[j % in_turn.len()], text, at),
-                Layout::Fixed(spans) => self.parse_line(&mut builders, spans, text, at),
-            };
-            match next.map_err(|what| what.in_row(rows))? {
-                Some(next) => (rows, at) = (rows + 1, next),
-                None => break,
+            let (next, stop) = spans.fill(&file.layout, &rules.dialect, text, at);
+            // Of several faults the first is told: by row, then by column.
+            let faults = builders.iter_mut().zip(wanted).filter_map(|(builder, &column)| {
+                let Contradiction { row, value } = builder.extend(rules, text, spans.of(column)).err()?;
+                Some((row, column, value))
+            });
+            if let Some((row, column, value)) = faults.min() {
+                return Err(What::Contradicts { column, value }.in_row(rows + row));
             }
-        }
-        let mut finished = Vec::with_capacity(builders.len());
-        for (column, mut builder) in builders.into_iter().enumerate() {
-            builder.truncate(rows);
-            let column = builder.finish().map_err(|(row, bad)| What::Text { column, bad }.in_row(row))?;
-            finished.push(column);
-        }
-        let columns = wanted.iter().filter_map(|&j| finished[j].clone()).collect();
-        Ok(Parsed { rows, columns, consumed: at })
-    }
-
-    /// Parses the record that begins at `start` and tells where it ends; None if the text ends before. `rules` are those
-    /// of a column.
-    #[inline]
-    fn parse_record<'r>(
-        &self,
-        builders: &mut [Builder],
-        rules: impl Fn(usize) -> &'r Rules,
-        text: &[u8],
-        start: usize,
-    ) -> std::result::Result<Option<usize>, What> {
-        let (mut at, last) = (start, builders.len() - 1);
-        for (j, builder) in builders.iter_mut().enumerate() {
-            let wrong = match builder.take(rules(j), text, at) {
-                Taken::Ended(end, next) if (end == End::Record) == (j == last) => {
-                    at = next;
-                    continue;
+            (rows, at) = (rows + spans.rows(), next);
+            match stop {
+                Stop::Full => {}
+                Stop::Text => break,
+                Stop::Fields => {
+                    let mut record = Vec::new();
+                    file.layout.record(&rules.dialect, text, at, &mut record);
+                    return Err(What::Fields { found: record.len() }.in_row(rows));
                 }
-                Taken::Unfinished => return Ok(None),
-                Taken::Ended(..) => None,
-                Taken::Contradicts(value) => Some(What::Contradicts { column: j, value }),
-            };
-            // A missing or surplus field shifts all that follow, so that is what to say first.
-            let mut record = Vec::new();
-            return match (self.file.layout.record(&self.file.rules.dialect, text, start, &mut record), wrong) {
-                (None, _) => Ok(None),
-                (Some(_), Some(what)) if record.len() == last + 1 => Err(what),
-                (Some(_), _) => Err(What::Fields { found: record.len() }),
-            };
-        }
-        Ok(Some(at))
-    }
-
-    /// Parses the line that begins at `start`, with columns at fixed places; likewise.
-    fn parse_line(
-        &self,
-        builders: &mut [Builder],
-        spans: &[Span],
-        text: &[u8],
-        start: usize,
-    ) -> std::result::Result<Option<usize>, What> {
-        let Some((line, next)) = line(text, start) else { return Ok(None) };
-        for (column, (builder, span)) in builders.iter_mut().zip(spans).enumerate() {
-            if matches!(builder, Builder::Skip) {
-                continue;
-            }
-            let content = span.of(line);
-            if !builder.push(&self.file.rules, content) {
-                return Err(What::Contradicts { column, value: content.to_vec() });
             }
         }
-        Ok(Some(next))
+        let finish = |(builder, &column): (Builder, &usize)| {
+            builder.finish().map_err(|(row, bad)| What::Text { column, bad }.in_row(row))
+        };
+        let columns = builders.into_iter().zip(wanted).map(finish).collect::<std::result::Result<_, _>>()?;
+        Ok(Parsed { rows, columns, consumed: at })
     }
 
     /// Counts the complete records of a text.

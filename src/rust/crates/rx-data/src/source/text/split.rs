@@ -1,5 +1,6 @@
 //! Where fields and records end.
 
+use super::spans::Span;
 use std::borrow::Cow;
 
 /// The characters that give a text file its structure.
@@ -27,9 +28,9 @@ pub(super) enum End {
 /// One field, and where the text goes on after it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Field<'a> {
-    raw: &'a [u8],
+    pub raw: &'a [u8],
     /// The quote if the content has doubled ones.
-    doubled: Option<u8>,
+    pub doubled: Option<u8>,
     pub end: End,
     pub next: usize,
 }
@@ -42,19 +43,32 @@ impl<'a> Field<'a> {
 
     /// What the field says, without quotes.
     pub fn content(&self) -> Cow<'a, [u8]> {
-        let Some(quote) = self.doubled else { return Cow::Borrowed(self.raw) };
-        let mut content = Vec::with_capacity(self.raw.len());
-        let mut rest = self.raw;
-        while let Some(at) = find(rest, 0, quote) {
-            content.extend_from_slice(&rest[..=at]);
-            rest = &rest[(at + 2).min(rest.len())..];
-        }
-        content.extend_from_slice(rest);
-        Cow::Owned(content)
+        self.doubled.map_or(Cow::Borrowed(self.raw), |quote| Cow::Owned(undoubled(self.raw, quote)))
     }
 }
 
+/// A text in which two quotes mean one.
+fn undoubled(mut rest: &[u8], quote: u8) -> Vec<u8> {
+    let mut content = Vec::with_capacity(rest.len());
+    while let Some(at) = find(rest, 0, quote) {
+        content.extend_from_slice(&rest[..=at]);
+        rest = &rest[(at + 2).min(rest.len())..];
+    }
+    content.extend_from_slice(rest);
+    content
+}
+
 impl Dialect {
+    /// What a field says whose content lies in a span.
+    #[inline]
+    pub fn content<'a>(&self, text: &'a [u8], span: Span) -> Cow<'a, [u8]> {
+        let (start, stop) = span.range();
+        match self.quote.filter(|_| span.is_doubled()) {
+            Some(quote) => Cow::Owned(undoubled(&text[start..stop], quote)),
+            None => Cow::Borrowed(&text[start..stop]),
+        }
+    }
+
     /// Where the first record that begins at `at` or after blank lines begins; the text's length if there is none.
     pub fn record_start(&self, text: &[u8], mut at: usize) -> usize {
         loop {
@@ -180,12 +194,12 @@ const HIGHS: u64 = 0x8080_8080_8080_8080;
 
 /// The high bit of each byte of `word` that is zero; bits above the lowest one may be wrong.
 #[inline]
-fn zero_bytes(word: u64) -> u64 {
+pub(super) fn zero_bytes(word: u64) -> u64 {
     word.wrapping_sub(ONES) & !word & HIGHS
 }
 
 #[inline]
-fn word_at(text: &[u8], at: usize) -> Option<u64> {
+pub(super) fn word_at(text: &[u8], at: usize) -> Option<u64> {
     text.get(at..at + 8)?.try_into().ok().map(u64::from_le_bytes)
 }
 
