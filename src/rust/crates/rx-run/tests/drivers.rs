@@ -8,6 +8,7 @@ use rx_run::local::lane_count;
 use rx_run::{Control, Pool, map, reduce};
 use rx_stats::Finish;
 use rx_stats::design::{Category, Coding, Design, Numeric, Rows, Weight, WeightKind};
+use rx_stats::levels::Finding;
 use rx_stats::linmod::{self, LinMod};
 use rx_stats::summary::{self, Summary};
 use std::sync::Arc;
@@ -115,6 +116,39 @@ fn linear_models_are_the_same_for_any_threads() {
             let sums = model.residual_squares.iter().chain(&model.centred_squares).chain([&model.condition]);
             bits_of(model.coefficients.iter().chain(&model.unscaled_covariance).chain(sums).copied())
         });
+    }
+}
+
+/// Levels that are found in the pass: the answer is that of levels known before, for any number of threads.
+#[test]
+fn levels_found_in_the_pass_are_the_same_for_any_threads() {
+    let known = design(Rows::All, true);
+    let terms = [summary::Term { numeric: Some(0), categories: vec![0, 1] }];
+    let values = |model: summary::SummaryModel| {
+        let cells = model.terms[0].cells.iter().filter(|(_, s)| s.n > 0);
+        cells.map(|(_, s)| (s.n, s.mean, s.sd)).collect::<Vec<_>>()
+    };
+    let run = |mut design: Design, threads: usize, control: Control| {
+        let estimator = Summary::new(&design, &terms, false, u64::MAX).unwrap();
+        let pool = Pool::new(threads).unwrap();
+        let model = reduce(&pool, &control, &frame(), &mut design, estimator).unwrap();
+        (values(model), design.categories.iter().map(|c| c.levels.to_vec()).collect::<Vec<_>>())
+    };
+    let (expected, labels) = run(known.clone(), 1, Control::new());
+    let mut unknown = known;
+    for category in &mut unknown.categories {
+        category.levels = Arc::default();
+        category.coding = Coding::Found { finding: Finding::Sorted, room: 0 };
+    }
+    let first = run(unknown.clone(), 1, Control::new());
+    assert_eq!(first.1, labels);
+    for (a, b) in first.0.iter().zip(&expected) {
+        assert!(a.0 == b.0 && (a.1 - b.1).abs() < 1e-9 && (a.2 - b.2).abs() < 1e-9, "{a:?} {b:?}");
+    }
+    for threads in [1, 2, 8] {
+        for control in [Control::new(), Control::shuffled(1), Control::shuffled(20_261)] {
+            assert!(run(unknown.clone(), threads, control) == first, "{threads} threads give other bits");
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 use crate::design::{Category, Coding, Decoder, Design, Numeric, Rows};
 use crate::estimator::{ModelBatch, NO_LEVEL};
+use crate::levels::FoundCodes;
 use crate::linmod::Term;
 use rx_data::column::{NA_F64, NA_I32};
 use rx_data::{Block, BlockMap, Column, Error, Result, Schema};
@@ -311,7 +312,7 @@ impl BlockMap for Predict {
         let mut unseen = Unseen { labels: vec![BTreeSet::new(); self.design.categories.len()], ..Unseen::default() };
         let mut computed = vec![Vec::with_capacity(block.rows); self.predictor.wanted.len()];
         let mut offset = 0;
-        Decoder::new(&self.design).each_batch(&block, |batch| {
+        Decoder::new(&self.design).each_batch(&block, &FoundCodes::default(), |batch| {
             for (j, category) in self.design.categories.iter().enumerate() {
                 let lost = batch.codes[j].iter().enumerate().filter(|&(_, &code)| code == NO_LEVEL);
                 let column = &block.columns[category.column];

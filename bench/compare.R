@@ -1,0 +1,64 @@
+# Sourced by the benchmarks: runs the same step in rxscale and in others and prints one table. Every case is a process of
+# its own that does the step three times; its best time counts, and the peak of its memory stands beside it.
+
+# What can be measured: R expressions and Python statements, each with what comes before it untimed.
+r_case <- function(code, setup = "library(rxscale)") {
+  script <- c(
+    setup,
+    "times <- numeric(3)",
+    sprintf("for (i in 1:3) times[[i]] <- system.time(%s)[['elapsed']]", code),
+    "peak <- grep('^VmHWM', readLines('/proc/self/status'), value = TRUE)",
+    "cat('\\nMEASURED', min(times), gsub('[^0-9]', '', peak), '\\n')"
+  )
+  list(command = file.path(R.home("bin"), "Rscript"), script = script, extension = ".R")
+}
+
+python_case <- function(code, setup) {
+  script <- c(
+    "import re, time", setup, "times = []", "for i in range(3):", "    start = time.perf_counter()",
+    paste0("    ", code), "    times.append(time.perf_counter() - start)",
+    "peak = re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()).group(1)",
+    "print('\\nMEASURED', min(times), peak)"
+  )
+  list(command = "python3", script = script, extension = ".py")
+}
+
+run_case <- function(case) {
+  file <- tempfile(fileext = case$extension)
+  on.exit(unlink(file))
+  writeLines(case$script, file)
+  output <- suppressWarnings(tryCatch(
+    system2(case$command, file, stdout = TRUE, stderr = FALSE),
+    error = function(e) character()
+  ))
+  line <- grep("^MEASURED", output, value = TRUE)
+  if (length(line) == 1) as.numeric(strsplit(line, " ")[[1]][2:3]) / c(1, 1024) else c(NA, NA)
+}
+
+# Prints seconds, megabytes, and how long each takes compared with the first case, which is rxscale's.
+compare <- function(step, cases) {
+  measured <- vapply(cases, run_case, numeric(2))
+  cat("\n", step, "\n", sep = "")
+  for (name in names(cases)) {
+    seconds <- measured[1, name]
+    if (is.na(seconds)) {
+      cat(sprintf("  %-28s missing: not installed, or it failed\n", name))
+    } else {
+      ratio <- seconds / measured[1, 1]
+      cat(sprintf("  %-28s %8.3f s %7.2f x %7.0f MB peak\n", name, seconds, ratio, measured[2, name]))
+    }
+  }
+  invisible(measured)
+}
+
+# The table of so many rows as a csv and a Parquet file, made once.
+bench_table <- function(rows, folder = file.path(tempdir(), "bench")) {
+  dir.create(folder, showWarnings = FALSE, recursive = TRUE)
+  csv <- file.path(folder, sprintf("flights-%d.csv", rows))
+  parquet <- sub("csv$", "parquet", csv)
+  if (!file.exists(csv)) {
+    status <- system2("python3", c("bench/generate.py", format(rows, scientific = FALSE), csv, "--parquet", parquet))
+    stopifnot("The table is made by Python with numpy and pyarrow." = status == 0)
+  }
+  list(csv = csv, parquet = parquet)
+}
