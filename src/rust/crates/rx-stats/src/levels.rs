@@ -24,9 +24,9 @@ pub const OTHER: &str = ".rxOther";
 /// What the levels of a category will be, once all values are seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Finding {
-    /// All labels, sorted by their bytes.
+    /// The labels that some row has, sorted by their bytes.
     Sorted,
-    /// All labels, in row order of first appearance.
+    /// All labels of the blocks' dictionaries: the first one's in its order, then those that the next one adds, and so on.
     Appearance,
     /// `F(x)`: the whole numbers from the smallest floor(x) to the largest, as far as they are within bounds.
     Floor {
@@ -70,7 +70,7 @@ struct Values {
 enum Seen {
     Labels {
         codes: HashMap<String, u32>,
-        /// Block and row where each was first.
+        /// Block where each was first, and its place there.
         first: Vec<(usize, usize)>,
     },
     /// By the bits of a whole number. With `other`, code 0 is all that is out of bounds.
@@ -136,11 +136,10 @@ impl Finder {
             match values.seen {
                 Seen::Labels { codes, first } => {
                     let mut labels: Vec<(String, u32)> = codes.into_iter().collect();
-                    match &category.coding {
-                        Coding::Found { finding: Finding::Appearance, .. } => {
-                            labels.sort_unstable_by_key(|(_, code)| first[*code as usize]);
-                        }
-                        _ => labels.sort_unstable(),
+                    if is_factor(category) {
+                        labels.sort_unstable_by_key(|(_, code)| first[*code as usize]);
+                    } else {
+                        labels.sort_unstable();
                     }
                     for (level, (_, code)) in labels.iter().enumerate() {
                         moves[*code as usize] = level as u32;
@@ -202,6 +201,10 @@ impl Floor {
     }
 }
 
+fn is_factor(category: &Category) -> bool {
+    matches!(category.coding, Coding::Found { finding: Finding::Appearance, .. })
+}
+
 fn check_labels(category: &Category, count: usize) -> Result<()> {
     if count as f64 <= MOST_LEVELS {
         return Ok(());
@@ -220,7 +223,7 @@ fn check_range(category: &Category, (low, high): (f64, f64)) -> Result<()> {
 }
 
 impl Finder {
-    /// Codes of labels: those that a block has are looked up once, in row order.
+    /// Codes of labels: each that a block has is looked up once.
     fn label_codes(
         &self,
         category: &Category,
@@ -230,18 +233,22 @@ impl Finder {
     ) -> Result<Vec<u32>> {
         match column {
             Column::Dict { codes, labels } => {
-                let mut new_code = vec![NO_LEVEL; labels.len()];
-                let mut used: Vec<(usize, usize)> = Vec::new();
                 let position = |code: i32| (code as usize).wrapping_sub(1);
-                for (row, &code) in codes.iter().enumerate().filter(|&(_, &c)| c != NA_I32) {
-                    if let Some(new) = new_code.get_mut(position(code)).filter(|new| **new == NO_LEVEL) {
-                        *new = 0;
-                        used.push((position(code), row));
+                let mut new_code = vec![NO_LEVEL; labels.len()];
+                let mut used: Vec<usize> = Vec::new();
+                if is_factor(category) {
+                    used.extend(0..labels.len());
+                } else {
+                    for &code in codes {
+                        if let Some(new) = new_code.get_mut(position(code)).filter(|new| **new == NO_LEVEL) {
+                            *new = 0;
+                            used.push(position(code));
+                        }
                     }
                 }
                 let found =
-                    self.take_in(category, values, block, used.iter().map(|&(at, row)| (labels[at].as_str(), row)))?;
-                used.iter().zip(found).for_each(|(&(at, _), code)| new_code[at] = code);
+                    self.take_in(category, values, block, used.iter().map(|&at| (labels[at].as_str(), at)))?;
+                used.iter().zip(found).for_each(|(&at, code)| new_code[at] = code);
                 // A missing code wraps around to a position no table has.
                 Ok(codes.iter().map(|&c| new_code.get(position(c)).copied().unwrap_or(NO_LEVEL)).collect())
             }
@@ -267,7 +274,7 @@ impl Finder {
         }
     }
 
-    /// The codes of some labels and the rows where they are.
+    /// The codes of some labels and their places in the block.
     fn take_in<'a>(
         &self,
         category: &Category,
@@ -395,17 +402,16 @@ mod tests {
     }
 
     #[test]
-    fn labels_come_in_the_order_of_rows_whichever_block_is_first() {
-        let blocks = [dict(1, &[1, 2, 2], &["c", "a"]), dict(0, &[2, NA_I32, 1], &["c", "b"])];
+    fn labels_of_factors_come_in_the_order_of_their_dictionaries_whichever_block_is_first() {
+        let blocks = [dict(1, &[1, 2, 2], &["c", "a", "d"]), dict(0, &[2, NA_I32, 1], &["c", "b"])];
         let (levels, rows) = find(Finding::Appearance, &blocks);
-        assert_eq!(levels, ["b", "c", "a"]);
-        assert_eq!(rows, [[Some(1), Some(2), Some(2)], [Some(0), None, Some(1)]]);
-        assert_eq!(find(Finding::Sorted, &blocks).0, ["a", "b", "c"]);
+        assert_eq!(levels, ["c", "b", "a", "d"]);
+        assert_eq!(rows, [[Some(0), Some(2), Some(2)], [Some(1), None, Some(0)]]);
     }
 
     #[test]
-    fn a_label_that_no_row_has_is_no_level_and_text_is_the_same_as_codes() {
-        assert_eq!(find(Finding::Appearance, &[dict(0, &[3, 1], &["a", "b", "c"])]).0, ["c", "a"]);
+    fn labels_of_text_are_sorted_and_one_that_no_row_has_is_no_level() {
+        assert_eq!(find(Finding::Sorted, &[dict(0, &[3, 1], &["c", "b", "a"])]).0, ["a", "c"]);
         let text = arrow::array::StringArray::from(vec![Some("x"), None, Some("a"), Some("x")]);
         let block = Block { index: 0, rows: 4, columns: vec![Column::Str(text)] };
         let (levels, rows) = find(Finding::Sorted, &[block]);

@@ -247,7 +247,7 @@ mod tests {
         (0..records)
             .map(|i| {
                 let field =
-                    |j: usize| if (i + j) % 41 == 0 { long.as_str() } else { kinds[(i * 7 + j * 3 + i / 10) % 10] };
+                    |j: usize| if (i + j).is_multiple_of(41) { long.as_str() } else { kinds[(i * 7 + j * 3 + i / 10) % 10] };
                 format!("{},{},{}{}", field(0), field(1), field(2), ["\n", "\r\n", "\n\n"][i % 3])
             })
             .collect()
