@@ -19,7 +19,7 @@ fn stepwise(source: &Robj, variables: &Robj, formula: &Robj, search: &Robj, job:
     let search: Search = spec::parse(search, "search")?;
     let (selected, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
         let estimator = Stepwise::new(LinMod::new(&prepared.design, formula, memory)?, search);
-        rx_run::reduce(pool, control, &*prepared.source, &prepared.design, estimator)
+        rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
     let path = selected.path.into_iter().map(|stage| {
         let change = match stage.change {

@@ -8,7 +8,6 @@
 
 use crate::design::{Category, Coding, Design};
 use crate::estimator::NO_LEVEL;
-use rx_data::column::NA_I32;
 use rx_data::{Block, Column, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -246,8 +245,7 @@ impl Finder {
                         }
                     }
                 }
-                let found =
-                    self.take_in(category, values, block, used.iter().map(|&at| (labels[at].as_str(), at)))?;
+                let found = self.take_in(category, values, block, used.iter().map(|&at| (labels[at].as_str(), at)))?;
                 used.iter().zip(found).for_each(|(&at, code)| new_code[at] = code);
                 // A missing code wraps around to a position no table has.
                 Ok(codes.iter().map(|&c| new_code.get(position(c)).copied().unwrap_or(NO_LEVEL)).collect())
@@ -378,6 +376,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
     use super::*;
     use crate::design::Rows;
+    use rx_data::column::NA_I32;
 
     fn design(finding: Finding) -> Design {
         let coding = Coding::Found { finding, room: 0 };

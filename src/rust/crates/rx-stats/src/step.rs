@@ -4,7 +4,9 @@
 //! from them. The search is that of R's `step()` for Akaike's criterion, and the classical one by significance levels
 //! otherwise: drop the least significant term while it may go, else add the most significant one that may come.
 
+use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
+use crate::levels::Moves;
 use crate::linmod::{LinMod, LinearModel, Term};
 use crate::tails;
 use rx_data::Result;
@@ -127,6 +129,14 @@ impl Estimator for Stepwise {
 
     fn state_bytes(&self) -> usize {
         self.full.state_bytes()
+    }
+
+    fn relevel(&self, design: &Design) -> Result<Self> {
+        Ok(Stepwise { full: self.full.relevel(design)?, search: self.search.clone() })
+    }
+
+    fn carry(&self, state: Self::State, to: &Self, moves: &Moves) -> Result<Self::State> {
+        self.full.carry(state, &to.full, moves)
     }
 }
 
@@ -295,15 +305,13 @@ fn first_best(candidates: impl IntoIterator<Item = Candidate>, value: impl Fn(&C
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::Design;
-    use crate::design::{Numeric, Rows};
+    use crate::design::Rows;
     use crate::laws::{self, Batch};
     use crate::linmod::Formula;
 
     /// A fifth variable by the first two, whose product is the last term, and by nothing else.
     fn stepwise(change: impl FnOnce(&mut Search)) -> Stepwise {
-        let numeric = (0..5).map(|j| Numeric { column: j, name: format!("x{j}") }).collect();
-        let design = Design { columns: vec![], numeric, categories: vec![], weight: None, rows: Rows::Finite };
+        let design = laws::design(5, &[], false, Rows::Finite);
         let term = |numeric: &[usize]| Term { numeric: numeric.to_vec(), categories: vec![] };
         let terms = vec![term(&[0]), term(&[1]), term(&[2]), term(&[3]), term(&[0, 1])];
         let formula = Formula { terms, intercept: true, responses: vec![4], drop_first: false, drop_main: false };
@@ -341,7 +349,8 @@ mod tests {
 
     #[test]
     fn the_laws_hold() {
-        laws::check(&stepwise(|_| ()), &laws::batches(5, &[], false), Rows::Finite).unwrap();
+        let design = laws::design(5, &[], false, Rows::Finite);
+        laws::check(&design, &stepwise(|_| ()), &laws::batches(5, &[], false)).unwrap();
     }
 
     #[test]

@@ -246,8 +246,9 @@ mod tests {
         let long = "y".repeat(150);
         (0..records)
             .map(|i| {
-                let field =
-                    |j: usize| if (i + j).is_multiple_of(41) { long.as_str() } else { kinds[(i * 7 + j * 3 + i / 10) % 10] };
+                let field = |j: usize| {
+                    if (i + j).is_multiple_of(41) { long.as_str() } else { kinds[(i * 7 + j * 3 + i / 10) % 10] }
+                };
                 format!("{},{},{}{}", field(0), field(1), field(2), ["\n", "\r\n", "\n\n"][i % 3])
             })
             .collect()
