@@ -111,8 +111,8 @@ fn key_of(label: &[u8]) -> u64 {
     match n {
         0 => 0,
         1..=3 => {
-            let [first, middle, last] = [0, n / 2, n - 1].map(|at| u64::from(label[at]) << (8 * at));
-            first | middle | last | length
+            let byte = |at: usize| u64::from(label[at]) << (8 * at);
+            byte(0) | byte(n / 2) | byte(n - 1) | length
         }
         4..=7 => half(0) | half(n - 4) << (8 * (n - 4)) | length,
         _ => {

@@ -5,7 +5,7 @@
 //! fields without surprises, and that definition for the others.
 
 use super::layout::Layout;
-use super::split::{Dialect, End, Field};
+use super::split::{Dialect, End, Field, word_at, zero_bytes};
 
 /// Spans that fit into the first levels of cache.
 const SPANS: usize = 8_192;
@@ -110,7 +110,9 @@ impl Spans {
         let (text, start, last) = (ends.text, at, self.slots.len() - 1);
         for (j, slot) in self.slots.iter().enumerate() {
             let quoted = dialect.quote.is_some() && text.get(at).copied() == dialect.quote;
-            let (span, end, next) = if quoted {
+            let (span, end, next) = if quoted && let Some(field) = short_quoted(dialect, text, at) {
+                field
+            } else if quoted {
                 let field = dialect.field(text, at).ok_or(Stop::Text)?;
                 (Span::of(&field, text), field.end, field.next)
             } else {
@@ -143,6 +145,19 @@ impl Spans {
         }
         Ok(next)
     }
+}
+
+/// The field after a quote, if the closing one is among the next eight bytes and the field ends with it.
+#[inline]
+fn short_quoted(dialect: &Dialect, text: &[u8], at: usize) -> Option<(Span, End, usize)> {
+    let quotes = zero_bytes(word_at(text, at + 1)? ^ (0x0101_0101_0101_0101 * u64::from(dialect.quote?)));
+    let close = at + 1 + quotes.trailing_zeros() as usize / 8;
+    let end = match *text.get(close + 1).filter(|_| quotes != 0)? {
+        b'\n' => End::Record,
+        byte if byte == dialect.delimiter => End::Field,
+        _ => return None,
+    };
+    Some((Span { start: at as u32 + 1, stop: close as u32 }, end, close + 2))
 }
 
 /// The places where a field may end, in increasing order.
