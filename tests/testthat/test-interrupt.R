@@ -2,8 +2,8 @@
 # that goes on. What the engine does by itself is in test-engine.R.
 
 # Presses Ctrl-C while a call runs, again and again, in a session of its own, which has `wide`, large data, and `out`, the
-# name of a file.
-interrupted <- function(call) {
+# name of a file. If there is one afterwards, it has one of the numbers of rows in `rows`. A busy machine may be late once.
+interrupted <- function(call, rows = quote(nrow(wide))) {
   skip_on_os("windows")
   skip_on_cran()
   skip_if_not_installed("callr")
@@ -20,7 +20,14 @@ interrupted <- function(call) {
     assign("out", tempfile(fileext = ".xdf"), globalenv())
     assign("before", list.files(tempdir()), globalenv())
   }, list(flights_file()))
-  session$call(function(call) {
+  seconds <- pressed(session, call, rows)
+  if (seconds >= 0.5) seconds <- pressed(session, call, rows)
+  expect_lt(seconds, 0.5)
+}
+
+# The seconds until the session was back.
+pressed <- function(session, call, rows) {
+  session$call(function(call, rows) {
     outcome <- tryCatch({
       for (i in 1:1000) {
         unlink(out)
@@ -29,21 +36,21 @@ interrupted <- function(call) {
       "finished"
     }, interrupt = function(condition) "interrupted")
     left <- setdiff(list.files(tempdir(), all.files = TRUE), c(before, ".", "..", basename(out)))
-    whole <- !file.exists(out) || nrow(RxXdfData(out)) == nrow(wide)
+    whole <- !file.exists(out) || nrow(RxXdfData(out)) %in% eval(rows, globalenv())
     list(outcome = outcome, left = left, whole = whole, after = unname(coef(rxLinMod(mpg ~ hp, mtcars))))
-  }, list(call))
+  }, list(call, rows))
   Sys.sleep(1)
   expect_identical(session$poll_process(0), "timeout")
-  pressed <- proc.time()[["elapsed"]]
+  start <- proc.time()[["elapsed"]]
   session$interrupt()
   expect_identical(session$poll_process(10000), "ready")
-  seconds <- proc.time()[["elapsed"]] - pressed
+  seconds <- proc.time()[["elapsed"]] - start
   result <- session$read()$result
   expect_identical(result$outcome, "interrupted")
   expect_identical(result$left, character())
   expect_true(result$whole)
   expect_equal(result$after, unname(stats::coef(stats::lm(mpg ~ hp, mtcars))))
-  expect_lt(seconds, 0.5)
+  seconds
 }
 
 test_that("Ctrl-C stops a fit", {
@@ -56,15 +63,11 @@ test_that("Ctrl-C stops a fit whose transforms run in R, and their copy of the d
   ))))
 })
 
-test_that("Ctrl-C stops an append, and the file is as it was", {
+test_that("Ctrl-C stops an append, and the file is as it was or has all rows", {
   interrupted(quote({
     rxImport(wide[1:10, ], out, xdfCompressionLevel = 9)
-    size <- file.size(out)
-    withCallingHandlers(
-      rxImport(wide, out, append = "rows", xdfCompressionLevel = 9),
-      interrupt = function(condition) if (file.size(out) == size && nrow(RxXdfData(out)) == 10) unlink(out)
-    )
-  }))
+    rxImport(wide, out, append = "rows", xdfCompressionLevel = 9)
+  }), rows = quote(10 + c(0, nrow(wide))))
 })
 
 test_that("Ctrl-C stops an import, and no half-written file stays", {
