@@ -41,7 +41,8 @@ parse_formula <- function(formula, names, skip = character()) {
   responses <- if (is_call_to(response, "cbind")) as.list(response)[-1] else if (!is.null(response)) list(response)
   dots <- setdiff(names, c(skip, unlist(lapply(responses, all.vars))))
   # Names that R code could not write stay whole.
-  data <- as.data.frame(stats::setNames(rep(list(logical()), length(dots)), dots), optional = TRUE)
+  data <- stats::setNames(rep(list(logical()), length(dots)), dots)
+  data <- structure(data, row.names = integer(), class = "data.frame")
   right <- formula
   right[[2]] <- powers_as_written(formula[[length(formula)]])
   parsed <- stats::terms(structure(right[1:2], class = "formula"), keep.order = TRUE, data = data)

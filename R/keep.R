@@ -34,10 +34,13 @@ kept_design <- function(design, levels, asked) {
 #' @noRd
 kept_code <- function(expressions, asked, columns) {
   transforms <- lapply(transforms_list(asked$transforms, asked$caller), without_source)
-  code <- as.function(list(as.call(c(as.name("{"), unname(transforms), unname(expressions)))))
-  closure <- if (is.function(asked$transformFunc)) environment(asked$transformFunc)
-  frames <- Filter(Negate(is.null), list(asked$transformEnvir, closure, asked$caller))
-  objects <- used_objects(code, frames, hidden = c(columns, names(transforms)))
+  objects <- list()
+  if (length(transforms) + length(expressions) > 0) {
+    code <- as.function(list(as.call(c(as.name("{"), unname(transforms), unname(expressions)))))
+    closure <- if (is.function(asked$transformFunc)) environment(asked$transformFunc)
+    frames <- Filter(Negate(is.null), list(asked$transformEnvir, closure, asked$caller))
+    objects <- used_objects(code, frames, hidden = c(columns, names(transforms)))
+  }
   objects[names(asked$transformObjects)] <- lapply(asked$transformObjects, small_function)
   list(
     transforms = as.call(c(as.name("list"), transforms)), transformFunc = small_function(asked$transformFunc),

@@ -12,8 +12,19 @@
 #' if the last level has no rows or more columns turn out to be redundant. With `dropMain = TRUE` main effects whose
 #' variables stand in an interaction are given up before the interaction's columns are. `dropFirst = TRUE, dropMain =
 #' FALSE` gives the coefficients of [lm()] with treatment contrasts; `dropMain = FALSE` alone those with [contr.SAS()].
-#' A column whose own variation is under 1e-11 of its whole counts as redundant; columns that no reference level
-#' explains are named in a warning of class `rxscale_warning_collinear`.
+#' A column counts as redundant if less than 1e-26 of its variation is its own (1e-13 if it is stored in 32 bits, 1e-11
+#' in sums of doubles); columns that no reference level explains are named in a warning of class
+#' `rxscale_warning_collinear`.
+#'
+#' **Precision.** Small problems, up to 1.5e7 rows times squared columns / 2, are accumulated and solved in numbers of
+#' 32 digits. Larger ones are accumulated in double, and once more in 32 digits if the condition number exceeds 1e6 or
+#' columns seem collinear. Variables are scaled by powers of two where their squares would leave the range of doubles.
+#' The results are those of exact arithmetic on the values as doubles hold them, to 13 digits and more, unless columns
+#' are so near to collinear that the values themselves do not determine that many.
+#'
+#' **Cubes.** With `cube = TRUE` the columns of the other terms are centred within the cells (the partitioned inverse):
+#' S = sum over cells of X'WX - W_j xbar_j xbar_j', b = S^-1 s, a_j = ybar_j - xbar_j'b and Var a_j = sigma^2 (1/W_j +
+#' xbar_j' S^-1 xbar_j). A cell without rows has no coefficient (NA).
 #'
 #' **Weights.** Probability weights are used as they are, residual degrees of freedom count rows: as `lm(weights = )`.
 #' With frequency weights a row stands for so many.
@@ -23,7 +34,11 @@
 #' @param formula a formula with one response, or several in `cbind()`; see [rxFormula].
 #' @param data a data frame, a data source, or the name of a file.
 #' @param pweights,fweights name of the variable of probability weights, or of frequency weights (whole numbers).
-#' @param cube,cubePredictions not supported yet: anything but the default is an error.
+#' @param cube whether the cells of the first term, if that is a factor or an interaction of factors, take the place of
+#'   the intercept: every cell that has rows gets a coefficient. Other first terms give an ordinary fit.
+#' @param cubePredictions whether `countDF` of a cube shall have the means that are predicted for its cells with all
+#'   other numeric variables at their means and all other factors at the shares of their levels. Without other terms
+#'   they are the coefficients and always there.
 #' @param variableSelection a list made by [rxStepControl()], to search for a model by steps; an empty list for none.
 #' @param rowSelection,transforms,transformObjects,transformFunc,transformVars,transformPackages,transformEnvir see
 #'   [rxTransform].
@@ -43,6 +58,7 @@
 #'   (sum of y^2), `y.var` (centred sum of squares), `sigma`, `residual.variance`, `r.squared`, `adj.r.squared`,
 #'   `f.pvalue` and `deviance` (one a response); `fstatistics` (`value`, `numdf`, `dendf`); `condition.number` (1-norm,
 #'   of the correlation matrix of the columns kept, at least 1); `rank`; `aliased`; `df` (P, residual, rank);
+#'   of cubes, `countDF` (the cells' levels, predicted means, `Counts`) and `partitions` (numbers of columns);
 #'   `y.names`; `means` and `y.means`, of the columns and responses; `fitted.columns`, whether there were rows of a
 #'   column's levels; `params`, `formula`, `call`, `nValidObs`, `nMissingObs`; `design`, what predictions need. No data,
 #'   fitted values or residuals are kept: see [rxPredict()].
@@ -63,9 +79,8 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
                      reportProgress = rxGetOption("reportProgress"), verbose = 0,
                      computeContext = rxGetOption("computeContext"), ...) {
   started <- proc.time()[["elapsed"]]
-  refuse_unsupported(c("cube", "cubePredictions"))
   check_analysis_arguments(blocksPerRead, computeContext, ...)
-  for (name in c("dropFirst", "dropMain", "covCoef", "covData")) {
+  for (name in c("cube", "cubePredictions", "dropFirst", "dropMain", "covCoef", "covData")) {
     check_argument(is_flag(get(name)), name, "TRUE or FALSE")
   }
   check_argument(is_string(coefLabelStyle) && coefLabelStyle %in% c("Revo", "R"), "coefLabelStyle", '"Revo" or "R"')
@@ -74,6 +89,8 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
   whole <- full_formula(formula, selection)
   design <- model_design(whole, data, asked, pweights, fweights, blocksPerRead, rows = "Finite")
   check_regression(design)
+  cube <- check_cube(cube, design, covCoef, covData)
+  design$intercept <- design$intercept && !cube
   if (covData && !design$intercept) {
     rx_abort("argument", "`covData` needs a model with an intercept.")
   }
@@ -82,7 +99,7 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
   })
   asked_model <- list(
     intercept = design$intercept, terms = terms, responses = as.list(design$index[design$response]),
-    drop_first = dropFirst, drop_main = dropMain
+    drop_first = dropFirst, drop_main = dropMain, cube = cube, at_means = cube && cubePredictions
   )
   job <- job_options(reportProgress, "Rows fitted")
   if (is.null(selection)) {
@@ -95,7 +112,11 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
 
   labels <- coefficient_labels(design, fit$levels, coefLabelStyle)
   warn_collinear(labels[fit$collinear])
-  model <- linear_model(fit, labels, design, fweights, covCoef, covData)
+  model <- linear_model(fit, labels, design, fweights, covCoef, covData, cube)
+  if (cube) {
+    model$partitions <- c(length(fit$cell_weights), length(labels) - length(fit$cell_weights))
+    model$countDF <- cube_counts(fit, model, design, cubePredictions)
+  }
   model$params <- list(
     data = data_lines(substitute(data), data), pweights = pweights, fweights = fweights, dropFirst = dropFirst,
     dropMain = dropMain, coefLabelStyle = coefLabelStyle
@@ -172,7 +193,7 @@ coefficient_labels <- function(design, levels, style) {
 #'
 #' @param fit what the engine returned
 #' @noRd
-linear_model <- function(fit, labels, design, fweights, covCoef, covData) {
+linear_model <- function(fit, labels, design, fweights, covCoef, covData, cube) {
   responses <- vapply(design$variables[design$response], function(variable) variable$text, "")
   n <- if (is.null(fweights)) fit$rows else fit$weight
   rank <- sum(!fit$aliased)
@@ -181,35 +202,35 @@ linear_model <- function(fit, labels, design, fweights, covCoef, covData) {
   by_response <- function(x) stats::setNames(x, responses)
   coefficients <- named(fit$coefficients)
   coefficients[fit$aliased, ] <- NA
+  # Powers of two keep squares within the range of doubles until the end.
+  unscaled <- function(squares) squares / fit$response_scales / fit$response_scales
   variance <- if (df > 0) fit$residual_squares / df else rep(NaN, length(responses))
-  error <- named(sqrt(outer(diag(fit$covariance), variance)))
+  error <- named(sqrt(outer(fit$variance, variance)) * outer(fit$column_scales, fit$response_scales, "/"))
   error[fit$aliased, ] <- NA
   t <- coefficients / error
-  explained <- fit$centred_squares - fit$residual_squares
-  numdf <- rank - design$intercept
-  f <- explained / numdf / variance
-  r_squared <- 1 - fit$residual_squares / fit$centred_squares
+  numdf <- rank - (design$intercept || cube)
+  f <- fit$explained_squares / numdf / variance
   list(
     coefficients = coefficients,
-    covCoef = if (covCoef) covariance_matrix(fit, labels, variance),
+    covCoef = if (covCoef) covariance_matrix(fit, labels, variance[1]),
     covData = if (covData) data_covariance(fit, labels, fweights),
-    residual.squares = by_response(fit$residual_squares),
+    residual.squares = by_response(unscaled(fit$residual_squares)),
     condition.number = fit$condition, rank = rank, aliased = stats::setNames(fit$aliased, labels),
     means = stats::setNames(fit$means, labels), y.means = by_response(fit$response_means),
     fitted.columns = stats::setNames(fit$fitted, labels),
     coef.std.error = error, coef.t.value = t,
     coef.p.value = if (df > 0) 2 * stats::pt(-abs(t), df) else t * NaN,
-    total.squares = by_response(fit$total_squares), y.var = by_response(fit$centred_squares),
-    sigma = by_response(sqrt(variance)), residual.variance = by_response(variance),
-    r.squared = by_response(r_squared),
+    total.squares = by_response(unscaled(fit$total_squares)), y.var = by_response(unscaled(fit$centred_squares)),
+    sigma = by_response(sqrt(variance) / fit$response_scales), residual.variance = by_response(unscaled(variance)),
+    r.squared = by_response(fit$explained_squares / fit$centred_squares),
     f.pvalue = by_response(if (df > 0) stats::pf(f, numdf, df, lower.tail = FALSE) else f * NaN),
     df = c(length(labels), df, rank), y.names = responses,
     fstatistics = list(value = by_response(f), numdf = numdf, dendf = df),
-    adj.r.squared = by_response(1 - (1 - r_squared) * (n - 1) / df),
+    adj.r.squared = by_response(1 - fit$residual_squares / fit$centred_squares * (n - 1) / df),
     nValidObs = as_counts(fit$rows), nMissingObs = as_counts(fit$missing),
     sumOfWeights = if (!is.null(design$engine_variables$weight)) fit$weight,
     sumLogWeights = if (!is.null(design$engine_variables$weight) && is.null(fweights)) fit$log_weight,
-    deviance = by_response(fit$residual_squares)
+    deviance = by_response(unscaled(fit$residual_squares))
   )
 }
 
@@ -217,11 +238,44 @@ linear_model <- function(fit, labels, design, fweights, covCoef, covData) {
 #'
 #' @noRd
 covariance_matrix <- function(fit, labels, variance) {
-  unscaled <- fit$covariance
-  unscaled[fit$aliased, ] <- NA
-  unscaled[, fit$aliased] <- NA
-  dimnames(unscaled) <- list(labels, labels)
-  unscaled * variance[1]
+  scaled <- fit$covariance * variance * outer(fit$column_scales, fit$column_scales) / fit$response_scales[1]^2
+  scaled[fit$aliased, ] <- NA
+  scaled[, fit$aliased] <- NA
+  dimnames(scaled) <- list(labels, labels)
+  scaled
+}
+
+#' Whether a cube is asked for and the first term is one of categories only
+#'
+#' @noRd
+check_cube <- function(cube, design, covCoef, covData) {
+  cube <- cube && all(design$kinds[design$terms[[1]]$variables] == "category")
+  check_argument(!(cube && covCoef), "covCoef", "FALSE where `cube` is TRUE")
+  check_argument(!(cube && covData), "covData", "FALSE where `cube` is TRUE")
+  cube
+}
+
+#' The cells of a cube: their levels, predicted means of the responses, and counts
+#'
+#' @param predictions whether to predict where there are other terms
+#' @noRd
+cube_counts <- function(fit, model, design, predictions) {
+  cells <- seq_along(fit$cell_weights)
+  term <- design$terms[[1]]
+  categories <- unlist(term_index(design, term, "category")) + 1
+  labels <- vapply(term_categories(design, term), function(category) category$label, "")
+  columns <- cell_levels(fit$levels[categories], labels, cells - 1)
+  if (predictions || length(design$terms) == 1) {
+    others <- model$coefficients[-cells, , drop = FALSE]
+    others[is.na(others)] <- 0
+    means <- model$coefficients[cells, , drop = FALSE]
+    if (nrow(others) > 0) {
+      means <- means + rep(drop(fit$at_means[-cells] %*% others), each = length(cells))
+    }
+    columns[model$y.names] <- lapply(model$y.names, function(y) unname(means[, y]))
+  }
+  counts <- if (is.null(design$engine_variables$weight)) as_counts(fit$cell_weights) else fit$cell_weights
+  data.frame(columns, Counts = counts, check.names = FALSE)
 }
 
 #' The covariance of the model columns but the intercept, as rxCov() has it
@@ -247,7 +301,7 @@ print.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   invisible(x)
 }
 
-print_model_header <- function(x, title = "Linear Regression") {
+print_model_header <- function(x, title = if (is.null(x$countDF)) "Linear Regression" else "Cube Linear Regression") {
   print_header(x, title)
   cat("Dependent variable(s): ", paste(x$y.names, collapse = ", "), "\n", sep = "")
   dropped <- sum(x$aliased)
@@ -282,10 +336,14 @@ print.summary.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L)
     cat("\nCoefficients", if (length(x$y.names) > 1) paste0(" for ", y), ":", sep = "")
     if (dropped > 0) cat(" (", dropped, " not defined because of singularities)", sep = "")
     cat("\n")
-    stats::printCoefmat(x$coefficients[[y]], digits = digits, na.print = "Dropped", ...)
+    table <- utils::capture.output(
+      stats::printCoefmat(x$coefficients[[y]], digits = digits, na.print = "Dropped", ...)
+    )
+    cat(beside(table, x$countDF$Counts), sep = "\n")
     sigma <- format(signif(x$sigma[[y]], digits))
     cat("\nResidual standard error: ", sigma, " on ", x$df[2], " degrees of freedom\n", sep = "")
-    cat("Multiple R-squared: ", formatC(x$r.squared[[y]], digits = digits), "\n", sep = "")
+    cat("Multiple R-squared: ", formatC(x$r.squared[[y]], digits = digits), sep = "")
+    cat(if (!is.null(x$countDF)) " (as if intercept included)", "\n", sep = "")
     cat("Adjusted R-squared: ", formatC(x$adj.r.squared[[y]], digits = digits), "\n", sep = "")
     cat(
       "F-statistic: ", formatC(x$fstatistics$value[[y]], digits = digits), " on ", x$fstatistics$numdf, " and ",
@@ -295,4 +353,17 @@ print.summary.rxLinMod <- function(x, digits = max(3L, getOption("digits") - 3L)
   }
   cat("Condition number:", format(x$condition.number, digits = digits), "\n")
   invisible(x)
+}
+
+#' The lines of a coefficient table with the counts of the first rows, if there are any, beside them
+#'
+#' @noRd
+beside <- function(lines, counts) {
+  if (is.null(counts)) {
+    return(lines)
+  }
+  rows <- seq_along(counts) + 1
+  column <- character(length(lines))
+  column[c(1, rows)] <- paste("|", format(c("Counts", counts), justify = "right"))
+  trimws(paste(format(lines), column), "right")
 }

@@ -10,9 +10,10 @@
 #'
 #' **Statistics.** The mean is sum(w x) / sum(w). The variance is sum((x - mean)^2) / (n - 1) without weights, divided
 #' by sum(w) - 1 with frequency weights, and n / (n - 1) sum(w (x - mean)^2) / sum(w) with probability weights, n
-#' counting rows. Rows of weight zero do not count. Sums are accumulated about a shift and merged by the formulas of
-#' Youngs and Cramer (1971) and Chan, Golub and LeVeque (1979), so a large mean costs no digits, and the result is the
-#' same to the last bit for any number of threads. Empty categories have means NaN, and counts and sums 0.
+#' counting rows. Rows of weight zero do not count. Sums and sums of squares are accumulated about a shift near the mean
+#' and added up in numbers of 32 digits (below 100,000 rows value by value, else batch by batch), so a large mean costs
+#' no digits, and the result is the same to the last bit for any number of threads. Empty categories have means NaN, and
+#' counts and sums 0.
 #'
 #' @param formula a formula, usually one-sided; see [rxFormula].
 #' @param data a data frame, a data source, or the name of a file.
@@ -42,11 +43,8 @@
 #'   * `params`, `formula`, `call`;
 #'   * `categorical.type`: `"none"`, `"counts"` or `"cube"`.
 #' @references
-#' Chan, T. F., Golub, G. H. and LeVeque, R. J. (1979) Updating formulae and a pairwise algorithm for computing sample
-#' variances. Technical report STAN-CS-79-773, Stanford University.
-#'
-#' Youngs, E. A. and Cramer, E. M. (1971) Some results relevant to choice of sum and sum-of-product algorithms.
-#' Technometrics 13, 657-665.
+#' Hida, Y., Li, X. S. and Bailey, D. H. (2001) Algorithms for quad-double precision floating point arithmetic. 15th
+#' IEEE Symposium on Computer Arithmetic, 155-162.
 #' @examples
 #' rxSummary(~ mpg + hp:F(cyl), data = mtcars)
 #'
@@ -188,16 +186,18 @@ statistics_columns <- function(statistics, shown, missing = NA, missing_weight =
 }
 
 statistics_frame <- function(design, found, shown) {
-  rows <- Map(function(term, result) {
-    columns <- statistics_columns(result$overall, shown, result$missing, result$missing_weight)
-    if (all(design$kinds[term$variables] == "category")) {
-      columns[intersect(shown, c("Mean", "StdDev", "Min", "Max", "Sum"))] <- NA_real_
-    }
-    data.frame(Name = term_name(design, term), columns)
-  }, design$terms, found$terms)
-  frame <- do.call(rbind, rows)
-  row.names(frame) <- NULL
-  frame
+  overall <- lapply(found$terms, function(term) term$overall)
+  joined <- lapply(stats::setNames(nm = names(overall[[1]])), function(name) {
+    unlist(lapply(overall, function(columns) columns[[name]]))
+  })
+  of_terms <- function(name) vapply(found$terms, function(term) term[[name]], 0)
+  columns <- statistics_columns(joined, shown, of_terms("missing"), of_terms("missing_weight"))
+  counted <- vapply(design$terms, function(term) all(design$kinds[term$variables] == "category"), NA)
+  for (name in intersect(shown, c("Mean", "StdDev", "Min", "Max", "Sum"))) {
+    columns[[name]][counted] <- NA_real_
+  }
+  names <- vapply(design$terms, function(term) term_name(design, term), "")
+  structure(c(list(Name = names), columns), row.names = seq_along(names), class = "data.frame")
 }
 
 term_name <- function(design, term) {

@@ -17,6 +17,7 @@ fn linmod(source: &Robj, variables: &Robj, formula: &Robj, job: &Robj) -> Result
     let formula: Formula = spec::parse(formula, "formula")?;
     let (model, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
         let estimator = LinMod::new(&prepared.design, formula, memory)?;
+        let estimator = estimator.expecting(prepared.source.rows(), &prepared.design)?;
         rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
     described(model, &levels)
@@ -27,7 +28,7 @@ pub fn described(model: LinearModel, levels: &[Labels]) -> Result<Robj> {
     // Symmetric matrices are the same by row and by column.
     let square = |values: Vec<f64>, size: usize| RMatrix::new_matrix(size, size, |i, j| values[i * size + j]);
     let size = model.aliased.len();
-    let centred = model.centred_products.nrows();
+    let (kept, centred) = (model.unscaled_covariance.nrows(), model.centred_products.nrows());
     let responses = model.coefficients.ncols();
     Ok(list!(
         levels = analysis::levels(levels)?,
@@ -36,17 +37,23 @@ pub fn described(model: LinearModel, levels: &[Labels]) -> Result<Robj> {
         weight = model.sum_weights,
         log_weight = model.log_weight,
         coefficients = RMatrix::new_matrix(size, responses, |i, j| model.coefficients[[i, j]]),
-        covariance = square(model.unscaled_covariance.iter().copied().collect(), size),
+        variance = model.unscaled_variance,
+        covariance = square(model.unscaled_covariance.iter().copied().collect(), kept),
+        column_scales = model.column_scales,
+        response_scales = model.response_scales,
         aliased = model.aliased,
         fitted = model.fitted,
         collinear = model.collinear.iter().map(|&j| j as i32 + 1).collect::<Vec<_>>(),
         condition = model.condition,
         residual_squares = model.residual_squares,
+        explained_squares = model.explained_squares,
         centred_squares = model.centred_squares,
         total_squares = model.total_squares,
         means = model.means,
         response_means = model.response_means,
-        centred_products = square(model.centred_products.iter().copied().collect(), centred)
+        centred_products = square(model.centred_products.iter().copied().collect(), centred),
+        cell_weights = model.cell_weights,
+        at_means = model.at_means
     )
     .into())
 }

@@ -18,7 +18,9 @@ fn stepwise(source: &Robj, variables: &Robj, formula: &Robj, search: &Robj, job:
     let formula: Formula = spec::parse(formula, "formula")?;
     let search: Search = spec::parse(search, "search")?;
     let (selected, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
-        let estimator = Stepwise::new(LinMod::new(&prepared.design, formula, memory)?, search);
+        let full = LinMod::new(&prepared.design, formula, memory)?;
+        let full = full.expecting(prepared.source.rows(), &prepared.design)?;
+        let estimator = Stepwise::new(full, search);
         rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
     let path = selected.path.into_iter().map(|stage| {

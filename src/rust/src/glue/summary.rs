@@ -16,7 +16,7 @@ fn rx_engine_summary(source: Robj, variables: Robj, terms: Robj, sparse: bool, j
 fn summary(source: &Robj, variables: &Robj, terms: &Robj, sparse: bool, job: &Robj) -> Result<Robj> {
     let terms: Vec<Term> = spec::parse(terms, "terms")?;
     let (model, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
-        let estimator = Summary::new(&prepared.design, &terms, sparse, memory)?;
+        let estimator = Summary::new(&prepared.design, &terms, sparse, memory)?.expecting(prepared.source.rows());
         rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
     let SummaryModel { used, dropped, terms } = model;

@@ -99,14 +99,16 @@ pub fn prepare(
     };
     let schema = source.schema();
     let numeric = variables.numeric.iter().map(|v| {
-        check_numeric(&schema.fields[schema.index_of(&v.column)?], v.codes)?;
-        Ok(Numeric { column: position(schema, &v.column)?, name: v.column.clone() })
+        let field = &schema.fields[schema.index_of(&v.column)?];
+        check_numeric(field, v.codes)?;
+        let single = field.kind == Kind::Float32;
+        Ok(Numeric { column: position(schema, &v.column)?, name: v.column.clone(), single })
     });
     let numeric = numeric.collect::<Result<Vec<_>>>()?;
     let categories: Vec<usize> =
         variables.categories.iter().map(|v| position(schema, &v.column)).collect::<Result<_>>()?;
     let weight = variables.weight.as_ref().map(|w| {
-        let variable = Numeric { column: position(schema, &w.column)?, name: w.column.clone() };
+        let variable = Numeric { column: position(schema, &w.column)?, name: w.column.clone(), single: false };
         check_numeric(&schema.fields[schema.index_of(&w.column)?], false)?;
         Ok::<_, Error>(Weight { variable, kind: w.kind })
     });

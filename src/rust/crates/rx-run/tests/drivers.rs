@@ -41,7 +41,7 @@ fn frame() -> Frame {
 }
 
 fn design(rows: Rows, weighted: bool) -> Design {
-    let numeric = |column: usize, name: &str| Numeric { column, name: name.into() };
+    let numeric = |column: usize, name: &str| Numeric { column, name: name.into(), single: false };
     let category = |column: usize, name: &str, k: usize| Category {
         column,
         name: name.into(),
@@ -110,6 +110,8 @@ fn linear_models_are_the_same_for_any_threads() {
             responses: vec![1],
             drop_first: false,
             drop_main: false,
+            cube: false,
+            at_means: false,
         };
         let estimator = LinMod::new(&design, formula, u64::MAX).unwrap();
         one_answer(&design, &estimator, |model| {

@@ -46,7 +46,7 @@ impl Table {
             codes: (0..2).map(|_| (0..ROWS).map(|_| (next() % levels as u64) as u32).collect()).collect(),
             design: Design {
                 columns: (0..NUMERIC + 2).collect(),
-                numeric: (0..NUMERIC).map(|j| Numeric { column: j, name: format!("x{j}") }).collect(),
+                numeric: (0..NUMERIC).map(|j| Numeric { column: j, name: format!("x{j}"), single: false }).collect(),
                 categories: (0..2).map(category).collect(),
                 weight: None,
                 rows: Rows::All,
@@ -74,7 +74,15 @@ fn linear_model(table: &Table, categories: bool) -> rx_data::Result<LinMod> {
     if categories {
         terms.extend((0..2).map(|f| Term { numeric: vec![], categories: vec![f] }));
     }
-    let formula = Formula { intercept: true, terms, responses: vec![0], drop_first: false, drop_main: true };
+    let formula = Formula {
+        intercept: true,
+        terms,
+        responses: vec![0],
+        drop_first: false,
+        drop_main: true,
+        cube: false,
+        at_means: false,
+    };
     LinMod::new(&table.design, formula, LIMIT)
 }
 

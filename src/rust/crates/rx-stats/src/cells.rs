@@ -1,8 +1,9 @@
 //! Statistics of the cells of a cross classification: counts, weights and moments.
 //!
-//! Moments are kept as a sum about a fixed shift and a centred sum of squares. A row is added by the update of Youngs and
-//! Cramer (1971), two sets are merged by that of Chan, Golub and LeVeque (1979); neither forms a raw sum of squares.
+//! Moments are sums about a fixed shift near the mean, in double-double: 32 digits hold the sum of squares about any other
+//! mean, too, and sets are merged by adding them.
 
+use crate::dd::{Dd, Number, Split, TwoProduct, quick_two_sum, two_sum};
 use crate::estimator::NO_LEVEL;
 use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
@@ -18,7 +19,7 @@ pub struct Count {
     pub w: f64,
 }
 
-/// Count, sum, centred sum of squares and range.
+/// Count, sums about a shift and range.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moments {
     /// Rows.
@@ -26,9 +27,9 @@ pub struct Moments {
     /// Sum of weights.
     pub w: f64,
     /// Sum of w (x - shift); the shift is the estimator's.
-    pub sum: f64,
-    /// Sum of w (x - mean)^2.
-    pub squares: f64,
+    pub sum: Dd,
+    /// Sum of w (x - shift)^2.
+    pub squares: Dd,
     /// Smallest value.
     pub min: f64,
     /// Largest value.
@@ -37,7 +38,7 @@ pub struct Moments {
 
 impl Default for Moments {
     fn default() -> Self {
-        Moments { n: 0, w: 0.0, sum: 0.0, squares: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY }
+        Moments { n: 0, w: 0.0, sum: Dd::default(), squares: Dd::default(), min: f64::INFINITY, max: f64::NEG_INFINITY }
     }
 }
 
@@ -69,82 +70,111 @@ impl Cell for Count {
 }
 
 impl Moments {
-    /// Adds a row of value `shift + d`; `x` is the value itself.
-    pub fn add(&mut self, x: f64, d: f64, w: f64) {
-        let old = self.w;
+    /// Adds a row of weight `w`.
+    #[inline]
+    pub fn add(&mut self, x: f64, shift: f64, w: f64) {
+        let (d, low) = two_sum(x, -shift);
+        let (wd, lost) = Split::two_product(w, d);
+        let (square, error) = Split::two_product(wd, d);
         self.n += 1;
         self.w += w;
-        if old > 0.0 {
-            let t = old * d - self.sum;
-            self.squares += t * t * (w / (old * self.w));
-        }
-        self.sum += w * d;
+        self.sum = joined(self.sum, wd, lost + w * low);
+        self.squares = joined(self.squares, square, error + d * (lost + 2.0 * w * low));
         self.min = if x < self.min { x } else { self.min };
         self.max = if x > self.max { x } else { self.max };
     }
 
     /// Adds a batch of unweighted values, NaN left out: one sweep for the sum and range, one for the squares about the
-    /// batch's own mean, both while the batch is in the first level of cache.
+    /// batch's own mean, both while the batch is in the first level of cache. Sums are doubles until the batch is added.
     pub fn add_batch(&mut self, values: &[f64], shift: f64) {
-        const LANES: usize = 8;
-        let (mut n, mut sum) = ([0.0; LANES], [0.0; LANES]);
-        let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
-        let mut sweep = |values: &[f64]| {
-            for (k, &x) in values.iter().enumerate() {
-                let seen = !x.is_nan();
-                n[k] += if seen { 1.0 } else { 0.0 };
-                sum[k] += if seen { x - shift } else { 0.0 };
-                min[k] = if x < min[k] { x } else { min[k] };
-                max[k] = if x > max[k] { x } else { max[k] };
-            }
-        };
-        let chunks = values.chunks_exact(LANES);
-        let rest = chunks.remainder();
-        chunks.for_each(&mut sweep);
-        sweep(rest);
-        let (n, sum) = (n.iter().sum::<f64>(), sum.iter().sum::<f64>());
-        if n == 0.0 {
-            return;
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            // SAFETY: the machine has what the function is compiled for.
+            return self.merge(&unsafe { wide_sweep(values, shift) });
         }
-        let centre = sum / n;
-        let mut squares = [0.0; LANES];
-        let mut sweep = |values: &[f64]| {
-            for (k, &x) in values.iter().enumerate() {
-                let d = if x.is_nan() { 0.0 } else { (x - shift) - centre };
-                squares[k] += d * d;
-            }
-        };
-        let chunks = values.chunks_exact(LANES);
-        chunks.for_each(&mut sweep);
-        sweep(rest);
-        self.merge(&Moments {
-            n: n as u64,
-            w: n,
-            sum,
-            squares: squares.iter().sum(),
-            min: min.iter().copied().fold(f64::INFINITY, f64::min),
-            max: max.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-        });
+        self.merge(&sweep(values, shift));
+    }
+
+    /// The same with every digit.
+    pub fn add_batch_exactly(&mut self, values: &[f64], shift: f64) {
+        values.iter().filter(|x| !x.is_nan()).for_each(|&x| self.add(x, shift, 1.0));
+    }
+
+    /// The mean, and the sum of w (x - mean)^2.
+    pub fn centred(&self, shift: f64) -> (f64, f64) {
+        let (w, sum) = (Dd::from(self.w), self.sum);
+        let squares = (self.squares - sum * sum / w).value();
+        ((sum / w + shift.into()).value(), if squares < 0.0 { 0.0 } else { squares })
+    }
+}
+
+/// Adds a number and what it lacks.
+#[inline(always)]
+fn joined(to: Dd, x: f64, low: f64) -> Dd {
+    let (sum, lost) = two_sum(to.hi, x);
+    if !sum.is_finite() {
+        return sum.into();
+    }
+    let (hi, lo) = quick_two_sum(sum, to.lo + (lost + low));
+    Dd { hi, lo }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn wide_sweep(values: &[f64], shift: f64) -> Moments {
+    sweep(values, shift)
+}
+
+/// The moments of a batch in double: the same operations on every machine, only so many at a time.
+#[inline(always)]
+fn sweep(values: &[f64], shift: f64) -> Moments {
+    const LANES: usize = 8;
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    let mut last = [f64::NAN; LANES];
+    last[..rest.len()].copy_from_slice(rest);
+    let (mut n, mut sum) = ([0.0; LANES], [0.0; LANES]);
+    let (mut min, mut max) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES]);
+    for chunk in chunks.iter().chain([&last]) {
+        for k in 0..LANES {
+            let x = chunk[k];
+            let seen = !x.is_nan();
+            n[k] += if seen { 1.0 } else { 0.0 };
+            sum[k] += if seen { x - shift } else { 0.0 };
+            min[k] = if x < min[k] { x } else { min[k] };
+            max[k] = if x > max[k] { x } else { max[k] };
+        }
+    }
+    let (n, sum) = (n.iter().sum::<f64>(), sum.iter().sum::<f64>());
+    if n == 0.0 {
+        return Moments::default();
+    }
+    let centre = if sum.is_finite() { sum / n } else { 0.0 };
+    let mut squares = [0.0; LANES];
+    for chunk in chunks.iter().chain([&last]) {
+        for k in 0..LANES {
+            let x = chunk[k];
+            let d = if x.is_nan() { 0.0 } else { (x - shift) - centre };
+            squares[k] += d * d;
+        }
+    }
+    // From the batch's mean to the shift.
+    let moved = Dd::product(2.0 * centre, sum) - Dd::product(centre, centre) * n.into();
+    Moments {
+        n: n as u64,
+        w: n,
+        sum: sum.into(),
+        squares: Dd::from(squares.iter().sum::<f64>()) + moved,
+        min: min.iter().copied().fold(f64::INFINITY, f64::min),
+        max: max.iter().copied().fold(f64::NEG_INFINITY, f64::max),
     }
 }
 
 impl Cell for Moments {
     fn merge(&mut self, other: &Self) {
-        if other.n == 0 {
-            return;
-        }
-        if self.n == 0 {
-            *self = *other;
-            return;
-        }
-        let w = self.w + other.w;
-        if self.w > 0.0 && other.w > 0.0 {
-            let delta = other.sum / other.w - self.sum / self.w;
-            self.squares += other.squares + delta * delta * (self.w * (other.w / w));
-        }
         self.n += other.n;
-        self.w = w;
-        self.sum += other.sum;
+        self.w += other.w;
+        self.sum = self.sum + other.sum;
+        self.squares = self.squares + other.squares;
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
     }
@@ -202,6 +232,14 @@ impl<C: Cell> Cells<C> {
             }
         }
         carried
+    }
+
+    /// All cells there are.
+    pub fn each(&self) -> Box<dyn Iterator<Item = &C> + '_> {
+        match self {
+            Cells::Dense(cells) => Box::new(cells.iter()),
+            Cells::Sparse(cells) => Box::new(cells.values()),
+        }
     }
 
     /// All cells there are, by number.
@@ -294,17 +332,32 @@ mod tests {
     fn rows_batches_and_merges_agree_with_two_passes() {
         let values: Vec<f64> = (0..1000).map(|i| 1e9 + ((i * 7919) % 1013) as f64 / 8.0).collect();
         let (mean, squares) = naive(&values);
-        let shift = 1e9;
-        let mut by_row = Moments::default();
-        values.iter().for_each(|&x| by_row.add(x, x - shift, 1.0));
-        let (mut a, mut b) = (Moments::default(), Moments::default());
-        a.add_batch(&values[..333], shift);
-        b.add_batch(&values[333..], shift);
-        a.merge(&b);
-        for m in [by_row, a] {
-            assert_eq!((m.n, m.min, m.max), (1000, 1e9, 1e9 + 126.5));
-            assert!((shift + m.sum / m.w - mean).abs() <= 1e-15 * mean);
-            assert!((m.squares / squares - 1.0).abs() < 1e-13, "{} {squares}", m.squares);
+        for (shift, tolerance) in [(1e9, 1e-14), (0.0, 1e-14), (1e12, 1e-11)] {
+            let mut by_row = Moments::default();
+            values.iter().for_each(|&x| by_row.add(x, shift, 1.0));
+            let (mut a, mut b) = (Moments::default(), Moments::default());
+            a.add_batch(&values[..333], shift);
+            b.add_batch_exactly(&values[333..], shift);
+            a.merge(&b);
+            for m in [by_row, a] {
+                assert_eq!((m.n, m.min, m.max), (1000, 1e9, 1e9 + 126.5));
+                let found = m.centred(shift);
+                assert!((found.0 - mean).abs() <= 1e-15 * mean);
+                assert!((found.1 / squares - 1.0).abs() < tolerance, "{found:?} {squares}");
+            }
+        }
+    }
+
+    #[test]
+    fn infinite_values_have_an_infinite_mean() {
+        for values in [[1.0, f64::INFINITY], [f64::INFINITY, 2.0]] {
+            let (mut by_row, mut batch) = (Moments::default(), Moments::default());
+            values.iter().for_each(|&x| by_row.add(x, 0.5, 1.0));
+            batch.add_batch(&values, 0.5);
+            for m in [by_row, batch] {
+                let (mean, squares) = m.centred(0.5);
+                assert!(mean == f64::INFINITY && squares.is_nan(), "{m:?}");
+            }
         }
     }
 

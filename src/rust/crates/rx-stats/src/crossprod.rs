@@ -5,12 +5,19 @@
 //! cell sets is a table by pairs of cells, and a row costs (columns it touches)^2 additions whatever the number of
 //! levels. The first cell set has no categories and a single cell; it holds the intercept, the numeric columns and the
 //! responses. Its columns are kept relative to a pilot's mean, so that sums of squares lose no digits to a large mean.
+//!
+//! Sums are doubles, or double-doubles of the exact differences where every digit counts. Variables whose squares would
+//! leave the range of doubles are multiplied by a power of two.
+
+mod double;
+mod extended;
 
 use crate::cells::Classification;
+use crate::dd::{Dd, Number, without_tiny};
 use crate::design::Design;
 use crate::estimator::{Estimator, ModelBatch};
 use crate::levels::Moves;
-use crate::summary::pilot_shift;
+use crate::summary::{pilot_exponent, pilot_shift, rounded_shift};
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -42,8 +49,16 @@ pub struct Place {
 pub struct CrossProducts {
     /// The cell sets; the first is without categories and starts with the empty product.
     pub sets: Vec<CellSet>,
-    /// Subtracted from the values of the first cell set.
+    /// Subtracted from the (scaled) values of the first cell set.
     pub shifts: Vec<f64>,
+    /// Exponents of the powers of two that the numeric variables are multiplied by.
+    exponents: Vec<i32>,
+    /// Which numeric variables have the precision of 32 bits only.
+    singles: Vec<bool>,
+    /// How often they were changed after the pilot.
+    changes: usize,
+    /// Whether sums are double-doubles.
+    extended: bool,
     /// Whether a pilot may choose shifts: a model without intercept cannot undo them.
     shifting: bool,
     weighted: bool,
@@ -60,32 +75,182 @@ pub struct State {
     pub dropped: u64,
     /// Sum of log(w) over the rows, for likelihoods with weights.
     pub log_weight: f64,
+    /// The sums.
+    pub totals: Totals,
+}
+
+/// Sums of one precision or the other.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum Totals {
+    /// Sums in double.
+    Double(Sums<f64>),
+    /// Sums in double-double.
+    Extended(Sums<Dd>),
+}
+
+/// Sums of products by cell.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Sums<T> {
     /// First cell set with itself: a full square of quads.
-    square: Vec<f64>,
+    square: Vec<T>,
     /// First cell set with each other one: by cell, by value, a row of quads.
-    across: Vec<Vec<f64>>,
+    across: Vec<Vec<T>>,
     /// Each other cell set with itself: by cell, a square of values. Empty where `across` says it all.
-    within: Vec<Vec<f64>>,
+    within: Vec<Vec<T>>,
     /// Pairs of different other cell sets.
-    between: Vec<Table>,
+    between: Vec<Table<T>>,
 }
 
 /// Products of two cell sets: by cell of the first, cell of the second, value of the first, value of the second.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-enum Table {
+enum Table<T> {
     /// Counts of rows while a lane runs.
     Counts(Vec<u32>),
     /// Counts of rows after a merge.
     Total(Vec<u64>),
     /// Sums.
-    Sums(Vec<f64>),
+    Sums(Vec<T>),
 }
+
+/// Values by quads: quad q, row r, lane l is at `(q * rows + r) * 4 + l`.
+#[derive(Debug, Default)]
+struct Quads {
+    high: Vec<f64>,
+    /// What doubles cannot hold of a shifted or weighted value; empty where sums are doubles.
+    low: Vec<f64>,
+}
+
+impl Quads {
+    fn quad(&self, q: usize, rows: usize) -> [&[[f64; 4]]; 2] {
+        [&self.high, &self.low]
+            .map(|values| values.get(q * rows * 4..(q + 1) * rows * 4).unwrap_or_default().as_chunks().0)
+    }
+}
+
+/// The inner loops, for one kind of number.
+trait Accumulate: Number {
+    /// Adds the products of two quads: to 4 x 4 entries of a square.
+    fn add_square(square: &mut [Self], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]);
+    /// Adds a quad of the first cell set, times the values of another (none: 1), to the rows of the cells.
+    fn add_across(table: &mut [Self], width: usize, quad: [&[[f64; 4]]; 2], cells: &[usize], values: &[Vec<f64>]);
+    /// Adds products of the values of one cell set.
+    fn add_within(table: &mut [Self], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>);
+    /// Adds products of the values (none: 1) of two cell sets.
+    fn add_between(
+        table: &mut [Self],
+        stride: usize,
+        cells: [&[usize]; 2],
+        values: [&[Vec<f64>]; 2],
+        weights: Option<&[f64]>,
+    );
+}
+
+/// What a batch adds.
+struct Terms<'a> {
+    left: Quads,
+    /// The same times the weights, if there are any.
+    right: Option<Quads>,
+    /// By other cell set, the cell of every row.
+    cells: Vec<Vec<usize>>,
+    /// By other cell set and value; none where the only value is 1.
+    values: Vec<Vec<Vec<f64>>>,
+    weights: Option<&'a [f64]>,
+}
+
+/// The column of ones.
+pub const ONE: Place = Place { set: 0, value: 0, cell: 0 };
+
+/// The largest sum of squares that can be computed with: splitting a number needs some room above it.
+pub(crate) const LARGEST: f64 = 1e290;
+
+/// The largest exponent that scaling may use.
+const MOST: i32 = 600;
 
 impl CrossProducts {
     /// Cross products of all columns of some cell sets; `limit` is the memory for all states in bytes.
     pub fn new(design: &Design, sets: Vec<CellSet>, shifting: bool, limit: u64) -> Result<Self> {
-        let shifts = vec![0.0; sets[0].values.len()];
-        CrossProducts { sets, shifts, shifting, weighted: design.weight.is_some(), limit }.within_limit()
+        let products = CrossProducts {
+            shifts: vec![0.0; sets[0].values.len()],
+            exponents: vec![0; design.numeric.len()],
+            singles: design.numeric.iter().map(|variable| variable.single).collect(),
+            changes: 0,
+            extended: false,
+            sets,
+            shifting,
+            weighted: design.weight.is_some(),
+            limit,
+        };
+        products.within_limit()
+    }
+
+    /// The same in double-double.
+    pub fn extended(self) -> Result<Self> {
+        CrossProducts { extended: true, ..self }.within_limit()
+    }
+
+    /// The same about the means of all rows, where they are others than the pilot's.
+    pub fn centred<T: Number>(mut self, sums: &Sums<T>) -> Self {
+        let n = self.get(sums, ONE, ONE).value();
+        for value in (1..self.shifts.len()).filter(|_| self.shifting) {
+            let mean = self.shifts[value] + self.get(sums, ONE, Place { value, ..ONE }).value() / n;
+            self.shifts[value] = rounded_shift(mean, self.shifts[value].fract() == 0.0);
+        }
+        self
+    }
+
+    /// The same with other powers of two, where squares of some variable left the range of doubles.
+    pub fn rescaled(&self, state: &State) -> Result<Option<Self>> {
+        match &state.totals {
+            Totals::Double(sums) => self.rescaled_for(sums),
+            Totals::Extended(sums) => self.rescaled_for(sums),
+        }
+    }
+
+    fn rescaled_for<T: Number>(&self, sums: &Sums<T>) -> Result<Option<Self>> {
+        let mut products = self.clone();
+        for (set, cells) in self.sets.iter().enumerate() {
+            for (value, product) in cells.values.iter().enumerate().filter(|(_, product)| !product.is_empty()) {
+                let places = || (0..cells.classes.cells() as usize).map(move |cell| Place { set, value, cell });
+                let square = |place: Place| self.get(sums, place, place).value();
+                let largest =
+                    places().map(square).fold(0.0, |a, b| if b.is_finite() { f64::max(a, b) } else { f64::INFINITY });
+                // A product with another column tells values of no size from zeros.
+                let others = (0..self.sets[0].values.len()).map(|value| Place { value, ..ONE });
+                let is_zero =
+                    || places().all(|place| others.clone().all(|other| self.get(sums, other, place) == T::default()));
+                let step = match largest {
+                    x if x > LARGEST => -480,
+                    x if x < 1.0 / LARGEST && !is_zero() => 480,
+                    _ => continue,
+                };
+                for &variable in product {
+                    let exponent = (self.exponents[variable] + step / product.len() as i32).clamp(-MOST, MOST);
+                    if exponent == self.exponents[variable] || self.changes > 4 {
+                        return Err(out_of_range());
+                    }
+                    products.exponents[variable] = exponent;
+                }
+            }
+        }
+        for (j, product) in self.sets[0].values.iter().enumerate() {
+            products.shifts[j] *= products.scale_of(product) / self.scale_of(product);
+        }
+        products.changes += 1;
+        Ok((products.exponents != self.exponents).then_some(products))
+    }
+
+    /// What the entries of a column were multiplied by.
+    pub fn scale(&self, place: Place) -> f64 {
+        self.scale_of(&self.sets[place.set].values[place.value])
+    }
+
+    fn scale_of(&self, product: &Product) -> f64 {
+        2f64.powi(product.iter().map(|&variable| self.exponents[variable]).sum())
+    }
+
+    /// Whether a column has the precision of 32 bits only.
+    pub fn is_single(&self, place: Place) -> bool {
+        self.sets[place.set].values[place.value].iter().any(|&variable| self.singles[variable])
     }
 
     fn within_limit(self) -> Result<Self> {
@@ -129,23 +294,23 @@ impl CrossProducts {
     }
 
     /// The sum over rows of the product of two columns; those of the first cell set relative to their shifts.
-    pub fn get(&self, state: &State, a: Place, b: Place) -> f64 {
+    pub fn get<T: Number>(&self, sums: &Sums<T>, a: Place, b: Place) -> T {
         let (a, b) = if a.set <= b.set { (a, b) } else { (b, a) };
         let width = 4 * self.quads();
         match (a.set, b.set) {
             (0, 0) => {
                 let (low, high) = if a.value <= b.value { (a.value, b.value) } else { (b.value, a.value) };
-                state.square[low * width + high]
+                sums.square[low * width + high]
             }
-            (0, s) => state.across[s - 1][(b.cell * self.sets[s].values.len() + b.value) * width + a.value],
+            (0, s) => sums.across[s - 1][(b.cell * self.sets[s].values.len() + b.value) * width + a.value],
             (s, t) if s == t => {
                 let values = self.sets[s].values.len();
                 if a.cell != b.cell {
-                    0.0
+                    T::default()
                 } else if Self::is_plain(&self.sets[s]) {
-                    state.across[s - 1][b.cell * width]
+                    sums.across[s - 1][b.cell * width]
                 } else {
-                    state.within[s - 1][(a.cell * values + a.value) * values + b.value]
+                    sums.within[s - 1][(a.cell * values + a.value) * values + b.value]
                 }
             }
             (s, t) => {
@@ -153,177 +318,134 @@ impl CrossProducts {
                 let (first, second) = (&self.sets[s], &self.sets[t]);
                 let cell = a.cell * second.classes.cells() as usize + b.cell;
                 let at = (cell * first.values.len() + a.value) * second.values.len() + b.value;
-                match &state.between[pair] {
-                    Table::Counts(v) => f64::from(v[at]),
-                    Table::Total(v) => v[at] as f64,
+                match &sums.between[pair] {
+                    Table::Counts(v) => f64::from(v[at]).into(),
+                    Table::Total(v) => (v[at] as f64).into(),
                     Table::Sums(v) => v[at],
                 }
             }
         }
     }
 
-    /// Values of the first cell set by quads: quad q, row r, lane l is at `(q * rows + r) * 4 + l`.
-    fn numeric_quads(&self, batch: &ModelBatch) -> Vec<f64> {
+    /// The values of the first cell set, relative to their shifts.
+    fn quads_of(&self, batch: &ModelBatch) -> Quads {
         let rows = batch.rows;
-        let mut quads = vec![0.0; self.quads() * rows * 4];
+        let size = self.quads() * rows * 4;
+        let mut quads = Quads { high: vec![0.0; size], low: vec![0.0; if self.extended { size } else { 0 }] };
         let mut column = Vec::with_capacity(rows);
         for (j, product) in self.sets[0].values.iter().enumerate() {
             self.product(batch, product, &mut column);
-            let shift = self.shifts[j];
-            let (quad, _) = quads[(j / 4) * rows * 4..][..rows * 4].as_chunks_mut::<4>();
-            for (to, x) in quad.iter_mut().zip(&column) {
-                to[j % 4] = x - shift;
+            let (shift, at) = (self.shifts[j], (j / 4) * rows * 4 + j % 4);
+            for (row, x) in column.iter().enumerate() {
+                quads.high[at + 4 * row] = x - shift;
+            }
+            for (row, &x) in column.iter().enumerate().filter(|_| self.extended) {
+                quads.low[at + 4 * row] = Dd::sum(x, -shift).lo;
             }
         }
         quads
     }
 
+    /// A column's values, scaled.
     fn product(&self, batch: &ModelBatch, product: &[usize], out: &mut Vec<f64>) {
         out.clear();
-        out.resize(batch.rows, 1.0);
-        for &variable in product {
-            for (to, x) in out.iter_mut().zip(batch.numeric[variable]) {
-                *to *= x;
+        match product {
+            [] => out.resize(batch.rows, 1.0),
+            [variable] => out.extend_from_slice(batch.numeric[*variable]),
+            [first, others @ ..] => {
+                out.extend_from_slice(batch.numeric[*first]);
+                for &variable in others {
+                    out.iter_mut().zip(batch.numeric[variable]).for_each(|(to, x)| *to *= x);
+                }
             }
         }
+        let exponents = product.iter().map(|&variable| self.exponents[variable]).filter(|&e| e != 0);
+        exponents.for_each(|exponent| out.iter_mut().for_each(|x| *x *= 2f64.powi(exponent)));
+        if self.extended {
+            out.iter_mut().for_each(|x| *x = without_tiny(*x));
+        }
     }
-}
 
-impl Estimator for CrossProducts {
-    type State = State;
+    /// What a batch adds, decoded once for all tables.
+    fn terms<'a>(&self, batch: &ModelBatch<'a>) -> Terms<'a> {
+        let left = self.quads_of(batch);
+        let right = batch.weight.map(|weights| weigh(&left, weights));
+        let column = |product: &Product| {
+            let mut out = Vec::new();
+            self.product(batch, product, &mut out);
+            out
+        };
+        let values =
+            |set: &CellSet| if Self::is_plain(set) { Vec::new() } else { set.values.iter().map(column).collect() };
+        Terms {
+            left,
+            right,
+            cells: self.others().iter().map(|s| cells_of(&s.classes, batch)).collect(),
+            values: self.others().iter().map(values).collect(),
+            weights: batch.weight,
+        }
+    }
 
-    fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
-        if self.shifting {
-            let mut column = Vec::new();
-            for j in 1..self.shifts.len() {
-                self.product(first, &self.sets[0].values[j], &mut column);
-                self.shifts[j] = pilot_shift(&column);
+    fn add<T: Accumulate>(&self, sums: &mut Sums<T>, terms: &Terms, rows: usize) -> Result<()> {
+        let (width, others) = (4 * self.quads(), self.others());
+        let right = terms.right.as_ref().unwrap_or(&terms.left);
+        for (a, b) in (0..self.quads()).flat_map(|a| (a..self.quads()).map(move |b| (a, b))) {
+            let square = &mut sums.square[4 * (a * width + b)..];
+            T::add_square(square, width, terms.left.quad(a, rows), right.quad(b, rows));
+        }
+        for (s, set) in others.iter().enumerate() {
+            let (cells, values) = (&terms.cells[s], &terms.values[s]);
+            for q in 0..self.quads() {
+                T::add_across(
+                    sums.across[s].get_mut(4 * q..).unwrap_or_default(),
+                    width,
+                    right.quad(q, rows),
+                    cells,
+                    values,
+                );
+            }
+            if !Self::is_plain(set) {
+                T::add_within(&mut sums.within[s], cells, values, terms.weights);
+            }
+        }
+        for ((a, b), table) in self.pairs().zip(&mut sums.between) {
+            let stride = others[b].classes.cells() as usize;
+            let cells = [&terms.cells[a][..], &terms.cells[b][..]];
+            match table {
+                Table::Counts(counts) => {
+                    cells[0].iter().zip(cells[1]).for_each(|(&i, &j)| counts[i * stride + j] += 1);
+                }
+                Table::Total(_) => return Err(Error::internal("a merged state was updated")),
+                Table::Sums(sums) => {
+                    T::add_between(sums, stride, cells, [&terms.values[a], &terms.values[b]], terms.weights)
+                }
             }
         }
         Ok(())
     }
 
-    fn init(&self) -> State {
-        let width = 4 * self.quads();
+    fn empty<T: Number>(&self) -> Sums<T> {
+        let (width, zero) = (4 * self.quads(), T::default());
         let cells = |s: &CellSet| s.classes.cells() as usize;
-        State {
-            n: 0,
-            dropped: 0,
-            log_weight: 0.0,
-            square: vec![0.0; width * width],
-            across: self.others().iter().map(|s| vec![0.0; cells(s) * s.values.len() * width]).collect(),
-            within: self
-                .others()
-                .iter()
-                .map(|s| vec![0.0; if Self::is_plain(s) { 0 } else { cells(s) * s.values.len() * s.values.len() }])
-                .collect(),
+        let within = |s: &CellSet| if Self::is_plain(s) { 0 } else { cells(s) * s.values.len() * s.values.len() };
+        Sums {
+            square: vec![zero; width * width],
+            across: self.others().iter().map(|s| vec![zero; cells(s) * s.values.len() * width]).collect(),
+            within: self.others().iter().map(|s| vec![zero; within(s)]).collect(),
             between: self
                 .pairs()
                 .map(|(a, b)| match self.counts_only(a, b) {
                     true => Table::Counts(vec![0; self.table_len(a, b)]),
-                    false => Table::Sums(vec![0.0; self.table_len(a, b)]),
+                    false => Table::Sums(vec![zero; self.table_len(a, b)]),
                 })
                 .collect(),
         }
     }
 
-    fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
-        let rows = batch.rows;
-        state.n += rows as u64;
-        state.dropped += batch.dropped;
-        let quads = self.numeric_quads(batch);
-        let weighted: Vec<f64> = match batch.weight {
-            Some(weights) => {
-                state.log_weight += weights.iter().map(|w| w.ln()).sum::<f64>();
-                let quads = quads.chunks(4 * rows.max(1));
-                quads
-                    .flat_map(|quad| quad.as_chunks::<4>().0.iter().zip(weights).flat_map(|(v, w)| v.map(|x| x * w)))
-                    .collect()
-            }
-            None => Vec::new(),
-        };
-        let right: &[f64] = if self.weighted { &weighted } else { &quads };
-        self.add_square(&mut state.square, &quads, right, rows);
-
-        let others = self.others();
-        let cells: Vec<Vec<usize>> = others.iter().map(|s| cells_of(&s.classes, batch)).collect();
-        let values: Vec<Vec<Vec<f64>>> = others
-            .iter()
-            .map(|set| {
-                let column = |product: &Product| {
-                    let mut out = Vec::new();
-                    self.product(batch, product, &mut out);
-                    out
-                };
-                if Self::is_plain(set) { Vec::new() } else { set.values.iter().map(column).collect() }
-            })
-            .collect();
-        for (s, set) in others.iter().enumerate() {
-            let width = 4 * self.quads();
-            for q in 0..self.quads() {
-                let quad = &right[q * rows * 4..][..rows * 4];
-                add_across(&mut state.across[s], quad, &cells[s], &values[s], set.values.len(), width, q * 4);
-            }
-            if !Self::is_plain(set) {
-                add_within(&mut state.within[s], &cells[s], &values[s], batch.weight);
-            }
-        }
-        for ((a, b), table) in self.pairs().zip(&mut state.between) {
-            let stride = others[b].classes.cells() as usize;
-            match table {
-                Table::Counts(counts) => {
-                    for (&i, &j) in cells[a].iter().zip(&cells[b]) {
-                        counts[i * stride + j] += 1;
-                    }
-                }
-                Table::Total(_) => return Err(Error::internal("a merged state was updated")),
-                Table::Sums(sums) => {
-                    add_between(sums, stride, [&cells[a], &cells[b]], [&values[a], &values[b]], batch.weight)
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn merge(&self, state: &mut State, other: State) -> Result<()> {
-        state.n += other.n;
-        state.dropped += other.dropped;
-        state.log_weight += other.log_weight;
-        add(&mut state.square, &other.square);
-        state.across.iter_mut().zip(&other.across).for_each(|(to, from)| add(to, from));
-        state.within.iter_mut().zip(&other.within).for_each(|(to, from)| add(to, from));
-        for (to, from) in state.between.iter_mut().zip(other.between) {
-            match (&mut *to, from) {
-                (Table::Sums(to), Table::Sums(from)) => add(to, &from),
-                (to, from) => *to = Table::Total(std::mem::replace(to, Table::Sums(vec![])).plus(from)),
-            }
-        }
-        Ok(())
-    }
-
-    fn state_bytes(&self) -> usize {
+    fn carry_sums<T: Number>(&self, sums: Sums<T>, to: &Self, moves: &Moves) -> Result<Sums<T>> {
         let width = 4 * self.quads();
-        let set = |s: &CellSet| {
-            let cells = usize::try_from(s.classes.cells()).unwrap_or(usize::MAX);
-            cells.saturating_mul(s.values.len() * (width + s.values.len()) * 8)
-        };
-        let between =
-            self.pairs().map(|(a, b)| self.table_len(a, b).saturating_mul(if self.counts_only(a, b) { 4 } else { 8 }));
-        self.others().iter().map(set).chain(between).fold(width * width * 8, usize::saturating_add)
-    }
-
-    fn relevel(&self, design: &Design) -> Result<Self> {
-        let mut products = self.clone();
-        for set in &mut products.sets {
-            set.classes = Classification::new(design, &set.classes.categories)?;
-        }
-        products.within_limit()
-    }
-
-    fn carry(&self, state: State, to: &Self, moves: &Moves) -> Result<State> {
-        let width = 4 * self.quads();
-        let empty = to.init();
-        let tables = |old: Vec<Vec<f64>>, new: Vec<Vec<f64>>, cell_len: &dyn Fn(&CellSet) -> usize| {
+        let empty = to.empty::<T>();
+        let tables = |old: Vec<Vec<T>>, new: Vec<Vec<T>>, cell_len: &dyn Fn(&CellSet) -> usize| {
             let sets = self.others().iter().zip(to.others()).zip(old.into_iter().zip(new));
             sets.map(|((from, to), (old, mut new))| {
                 let number = from.classes.carry(&to.classes, moves);
@@ -332,9 +454,9 @@ impl Estimator for CrossProducts {
             })
             .collect()
         };
-        let across = tables(state.across, empty.across, &|s| s.values.len() * width);
-        let within = tables(state.within, empty.within, &|s| s.values.len() * s.values.len());
-        let pairs = self.pairs().zip(state.between.into_iter().zip(empty.between));
+        let across = tables(sums.across, empty.across, &|s| s.values.len() * width);
+        let within = tables(sums.within, empty.within, &|s| s.values.len() * s.values.len());
+        let pairs = self.pairs().zip(sums.between.into_iter().zip(empty.between));
         let between = pairs.map(|((a, b), (old, new))| {
             let (from, to) = ([&self.others()[a], &self.others()[b]], [&to.others()[a], &to.others()[b]]);
             let first = from[0].classes.carry(&to[0].classes, moves);
@@ -363,7 +485,80 @@ impl Estimator for CrossProducts {
                 _ => Err(Error::internal("a table changed its kind")),
             }
         });
-        Ok(State { across, within, between: between.collect::<Result<_>>()?, ..state })
+        Ok(Sums { square: sums.square, across, within, between: between.collect::<Result<_>>()? })
+    }
+}
+
+impl Estimator for CrossProducts {
+    type State = State;
+
+    fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
+        for (exponent, values) in self.exponents.iter_mut().zip(first.numeric) {
+            *exponent = pilot_exponent(values);
+        }
+        if self.shifting {
+            let mut column = Vec::new();
+            for j in 1..self.shifts.len() {
+                self.product(first, &self.sets[0].values[j], &mut column);
+                self.shifts[j] = pilot_shift(&column);
+            }
+        }
+        Ok(())
+    }
+
+    fn init(&self) -> State {
+        let totals = if self.extended { Totals::Extended(self.empty()) } else { Totals::Double(self.empty()) };
+        State { n: 0, dropped: 0, log_weight: 0.0, totals }
+    }
+
+    fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
+        state.n += batch.rows as u64;
+        state.dropped += batch.dropped;
+        state.log_weight += batch.weight.map_or(0.0, |weights| weights.iter().map(|w| w.ln()).sum::<f64>());
+        let terms = self.terms(batch);
+        match &mut state.totals {
+            Totals::Double(sums) => self.add(sums, &terms, batch.rows),
+            Totals::Extended(sums) => self.add(sums, &terms, batch.rows),
+        }
+    }
+
+    fn merge(&self, state: &mut State, other: State) -> Result<()> {
+        state.n += other.n;
+        state.dropped += other.dropped;
+        state.log_weight += other.log_weight;
+        match (&mut state.totals, other.totals) {
+            (Totals::Double(to), Totals::Double(from)) => to.merge(from),
+            (Totals::Extended(to), Totals::Extended(from)) => to.merge(from),
+            _ => return Err(Error::internal("sums of different precision were merged")),
+        }
+        Ok(())
+    }
+
+    fn state_bytes(&self) -> usize {
+        let (width, size) = (4 * self.quads(), if self.extended { 16 } else { 8 });
+        let set = |s: &CellSet| {
+            let cells = usize::try_from(s.classes.cells()).unwrap_or(usize::MAX);
+            cells.saturating_mul(s.values.len() * (width + s.values.len()) * size)
+        };
+        let entry = |a: usize, b: usize| if self.counts_only(a, b) { 4 } else { size };
+        let between = self.pairs().map(|(a, b)| self.table_len(a, b).saturating_mul(entry(a, b)));
+        self.others().iter().map(set).chain(between).fold(width * width * size, usize::saturating_add)
+    }
+
+    fn relevel(&self, design: &Design) -> Result<Self> {
+        let mut products = self.clone();
+        for set in &mut products.sets {
+            set.classes = Classification::new(design, &set.classes.categories)?;
+        }
+        products.within_limit()
+    }
+
+    fn carry(&self, state: State, to: &Self, moves: &Moves) -> Result<State> {
+        let totals = match state.totals {
+            Totals::Double(sums) => Totals::Double(self.carry_sums(sums, to, moves)?),
+            Totals::Extended(sums) => Totals::Extended(self.carry_sums(sums, to, moves)?),
+        };
+        Ok(State { totals, ..state })
     }
 }
 
@@ -376,33 +571,41 @@ fn carry_rows<T: Copy>(old: &[T], new: &mut [T], len: usize, number: impl Fn(u64
     }
 }
 
-impl CrossProducts {
-    /// Upper quads of the first cell set's square, 4 x 4 accumulators at a time.
-    fn add_square(&self, square: &mut [f64], left: &[f64], right: &[f64], rows: usize) {
-        let width = 4 * self.quads();
-        for a in 0..self.quads() {
-            let (left, _) = left[a * rows * 4..][..rows * 4].as_chunks::<4>();
-            for b in a..self.quads() {
-                let (right, _) = right[b * rows * 4..][..rows * 4].as_chunks::<4>();
-                let mut sums = [[0.0f64; 4]; 4];
-                for (x, y) in left.iter().zip(right) {
-                    for i in 0..4 {
-                        for j in 0..4 {
-                            sums[i][j] += x[i] * y[j];
-                        }
-                    }
-                }
-                for (i, row) in sums.iter().enumerate() {
-                    for (j, sum) in row.iter().enumerate() {
-                        square[(4 * a + i) * width + 4 * b + j] += sum;
-                    }
-                }
+impl<T: Number> Sums<T> {
+    fn merge(&mut self, other: Self) {
+        let add = |to: &mut [T], from: &[T]| to.iter_mut().zip(from).for_each(|(to, from)| *to = *to + *from);
+        add(&mut self.square, &other.square);
+        self.across.iter_mut().zip(&other.across).for_each(|(to, from)| add(to, from));
+        self.within.iter_mut().zip(&other.within).for_each(|(to, from)| add(to, from));
+        for (to, from) in self.between.iter_mut().zip(other.between) {
+            match (&mut *to, from) {
+                (Table::Sums(to), Table::Sums(from)) => add(to, &from),
+                (to, from) => *to = Table::Total(std::mem::replace(to, Table::Sums(vec![])).plus(from)),
             }
+        }
+    }
+
+    /// The sums as doubles.
+    pub fn rounded(&self) -> Sums<f64> {
+        let round = |values: &Vec<T>| values.iter().map(|x| x.value()).collect::<Vec<f64>>();
+        Sums {
+            square: round(&self.square),
+            across: self.across.iter().map(round).collect(),
+            within: self.within.iter().map(round).collect(),
+            between: self
+                .between
+                .iter()
+                .map(|table| match table {
+                    Table::Counts(v) => Table::Counts(v.clone()),
+                    Table::Total(v) => Table::Total(v.clone()),
+                    Table::Sums(v) => Table::Sums(round(v)),
+                })
+                .collect(),
         }
     }
 }
 
-impl Table {
+impl<T> Table<T> {
     fn len(&self) -> usize {
         match self {
             Table::Counts(v) => v.len(),
@@ -412,8 +615,8 @@ impl Table {
     }
 
     /// Counts of two states together.
-    fn plus(self, other: Table) -> Vec<u64> {
-        let wide = |table: Table| match table {
+    fn plus(self, other: Table<T>) -> Vec<u64> {
+        let wide = |table: Table<T>| match table {
             Table::Counts(v) => v.into_iter().map(u64::from).collect(),
             Table::Total(v) => v,
             Table::Sums(_) => Vec::new(),
@@ -428,8 +631,24 @@ impl Table {
     }
 }
 
-fn add(to: &mut [f64], from: &[f64]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
+/// Values times weights.
+fn weigh(quads: &Quads, weights: &[f64]) -> Quads {
+    let high = quads.high.as_chunks::<4>().0.iter().zip(weights.iter().cycle());
+    let mut weighed = Quads { high: high.flat_map(|(v, w)| v.map(|x| x * w)).collect(), low: Vec::new() };
+    if !quads.low.is_empty() {
+        let rows = quads.high.iter().zip(&quads.low).enumerate();
+        let low = rows.map(|(i, (&high, low))| {
+            let w = weights[i / 4 % weights.len()];
+            Dd::product(high, w).lo + low * w
+        });
+        weighed.low = low.collect();
+    }
+    weighed
+}
+
+fn out_of_range() -> Error {
+    Error::new(ErrorKind::Value, "The squares of some variable or weight are too large or too small for numbers.")
+        .hint("Divide it by a constant with transforms.")
 }
 
 /// The cell of every row. All rows are complete.
@@ -443,64 +662,4 @@ fn cells_of(classes: &Classification, batch: &ModelBatch) -> Vec<usize> {
         stride *= levels as usize;
     }
     cells
-}
-
-/// Adds a quad of the first cell set to the rows of the cells. No values: the only one is 1.
-fn add_across(
-    table: &mut [f64],
-    quad: &[f64],
-    cells: &[usize],
-    values: &[Vec<f64>],
-    per_cell: usize,
-    width: usize,
-    at: usize,
-) {
-    let (quad, _) = quad.as_chunks::<4>();
-    let mut add = |row: usize, x: &[f64; 4], value: f64| {
-        if let Some(to) = table[row * width + at..].first_chunk_mut::<4>() {
-            for l in 0..4 {
-                to[l] += value * x[l];
-            }
-        }
-    };
-    if values.is_empty() {
-        quad.iter().zip(cells).for_each(|(x, &cell)| add(cell, x, 1.0));
-    }
-    for (v, column) in values.iter().enumerate() {
-        quad.iter().zip(cells).zip(column).for_each(|((x, &cell), &value)| add(cell * per_cell + v, x, value));
-    }
-}
-
-fn add_within(table: &mut [f64], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>) {
-    let k = values.len();
-    for (row, &cell) in cells.iter().enumerate() {
-        let w = weights.map_or(1.0, |w| w[row]);
-        let square = &mut table[cell * k * k..][..k * k];
-        for (i, a) in values.iter().enumerate() {
-            for (j, b) in values.iter().enumerate() {
-                square[i * k + j] += w * a[row] * b[row];
-            }
-        }
-    }
-}
-
-/// Adds products of two cell sets; no values means the only one is 1.
-fn add_between(
-    table: &mut [f64],
-    stride: usize,
-    cells: [&Vec<usize>; 2],
-    values: [&Vec<Vec<f64>>; 2],
-    weights: Option<&[f64]>,
-) {
-    let [first, second] = [values[0].len().max(1), values[1].len().max(1)];
-    for (row, (&i, &j)) in cells[0].iter().zip(cells[1]).enumerate() {
-        let w = weights.map_or(1.0, |w| w[row]);
-        let cell = (i * stride + j) * first * second;
-        for a in 0..first {
-            let left = w * values[0].get(a).map_or(1.0, |v| v[row]);
-            for b in 0..second {
-                table[cell + a * second + b] += left * values[1].get(b).map_or(1.0, |v| v[row]);
-            }
-        }
-    }
 }

@@ -21,6 +21,8 @@ pub struct Numeric {
     pub column: usize,
     /// The variable's name, for messages.
     pub name: String,
+    /// Whether its values have the precision of 32 bits only.
+    pub single: bool,
 }
 
 /// A categorical variable of a model.
@@ -406,7 +408,7 @@ mod tests {
         let levels = Arc::new(vec!["a".to_string(), "b".to_string()]);
         Design {
             columns: vec![0, 1],
-            numeric: vec![Numeric { column: 0, name: "x".into() }],
+            numeric: vec![Numeric { column: 0, name: "x".into(), single: false }],
             categories: vec![Category { column: 1, name: "f".into(), levels, coding: Coding::Label(None) }],
             weight: None,
             rows,

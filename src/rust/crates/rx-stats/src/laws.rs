@@ -74,7 +74,7 @@ pub fn batches(numeric: usize, levels: &[u32], weighted: bool) -> Vec<Batch> {
 
 /// The design of such batches: numeric variables x0, x1, ..., categories f0, f1, ... and a weight.
 pub fn design(numeric: usize, levels: &[u32], weighted: bool, rows: Rows) -> Design {
-    let variable = |j: usize| Numeric { column: j, name: format!("x{j}") };
+    let variable = |j: usize| Numeric { column: j, name: format!("x{j}"), single: false };
     let category = |(j, &k): (usize, &u32)| Category {
         column: numeric + j,
         name: format!("f{j}"),

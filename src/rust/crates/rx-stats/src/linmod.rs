@@ -18,6 +18,12 @@ mod finish;
 #[cfg(feature = "solve")]
 pub use finish::LinearModel;
 
+/// Rows times columns squared, halved, up to which a model is always accumulated and solved in double-double.
+const SMALL: f64 = 1.5e7;
+
+/// How many levels a factor is taken to have before they are found.
+const UNKNOWN_LEVELS: f64 = 16.0;
+
 /// A term of the right-hand side: the product of its numeric variables in each cell of its categories.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Term {
@@ -40,6 +46,12 @@ pub struct Formula {
     pub drop_first: bool,
     /// Whether redundant main effects are given up before their interactions.
     pub drop_main: bool,
+    /// Whether the cells of the first term take the place of the intercept.
+    #[serde(default)]
+    pub cube: bool,
+    /// Whether a cube's other columns are wanted at the means of their variables.
+    #[serde(default)]
+    pub at_means: bool,
 }
 
 /// The estimator.
@@ -60,20 +72,22 @@ impl LinMod {
     pub fn new(design: &Design, formula: Formula, limit: u64) -> Result<Self> {
         let mut sets = vec![CellSet { classes: Classification::new(design, &[])?, values: vec![vec![]] }];
         for term in &formula.terms {
-            let set = match sets.iter().position(|s| s.classes.categories == term.categories) {
-                Some(set) => set,
-                None => {
-                    let classes = Classification::new(design, &term.categories)?;
-                    sets.push(CellSet { classes, values: vec![] });
-                    sets.len() - 1
-                }
-            };
+            let set = set_of(&mut sets, design, &term.categories)?;
             value_of(&mut sets[set], &term.numeric);
         }
         let width = sets[0].values.len();
+        if formula.at_means {
+            for variable in formula.terms.iter().flat_map(|t| &t.numeric) {
+                value_of(&mut sets[0], &vec![*variable]);
+            }
+            for &category in formula.terms.iter().skip(1).flat_map(|t| &t.categories) {
+                let set = set_of(&mut sets, design, &[category])?;
+                value_of(&mut sets[set], &vec![]);
+            }
+        }
         let responses = formula.responses.iter().map(|&y| value_of(&mut sets[0], &vec![y])).collect();
         let model = LinMod {
-            products: CrossProducts::new(design, sets, formula.intercept, limit)?,
+            products: CrossProducts::new(design, sets, formula.intercept || formula.cube, limit)?,
             formula,
             responses,
             width,
@@ -116,6 +130,27 @@ impl LinMod {
     }
 }
 
+impl LinMod {
+    /// Whether so many rows make a problem that is small enough to be solved in double-double.
+    fn is_small(&self, rows: u64, columns: f64) -> bool {
+        rows as f64 * columns * columns / 2.0 <= SMALL
+    }
+
+    /// Starts in double-double if the number of rows is known and so small that no other precision will do in the end.
+    pub fn expecting(mut self, rows: Option<u64>, design: &Design) -> Result<Self> {
+        let levels = |&category: &usize| {
+            let category = &design.categories[category];
+            if matches!(category.coding, Coding::Found { .. }) { UNKNOWN_LEVELS } else { category.levels.len() as f64 }
+        };
+        let columns = |term: &Term| term.categories.iter().map(levels).product::<f64>();
+        let columns = self.formula.terms.iter().map(columns).sum::<f64>() + 1.0;
+        if rows.is_some_and(|rows| self.is_small(rows, columns)) {
+            self.products = self.products.extended()?;
+        }
+        Ok(self)
+    }
+}
+
 /// Refuses models whose matrices would not fit: the solution holds about five of columns by columns.
 fn check_columns(sets: &[CellSet], numeric: usize, limit: u64) -> Result<()> {
     let cells = sets[1..].iter().map(|s| s.classes.cells().saturating_mul(s.values.len() as u64));
@@ -127,6 +162,15 @@ fn check_columns(sets: &[CellSet], numeric: usize, limit: u64) -> Result<()> {
     let what = format!("A model of {columns} columns needs {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
     Err(Error::new(ErrorKind::Memory, what)
         .hint("Use factors with fewer levels, fewer interactions, or raise rxOptions(memoryLimitMB)."))
+}
+
+/// The position of the cell set of some categories, added if it is new.
+fn set_of(sets: &mut Vec<CellSet>, design: &Design, categories: &[usize]) -> Result<usize> {
+    if let Some(set) = sets.iter().position(|s| s.classes.categories == categories) {
+        return Ok(set);
+    }
+    sets.push(CellSet { classes: Classification::new(design, categories)?, values: vec![] });
+    Ok(sets.len() - 1)
 }
 
 /// The position of a value in a cell set, added if it is new.

@@ -173,7 +173,7 @@ impl Predict {
                 categories.push(Category { column, name: name.clone(), levels, coding });
                 categories.len() - 1
             }));
-            numeric.push(Numeric { column, name });
+            numeric.push(Numeric { column, name, single: false });
         }
         let levels = |&c: &usize| predictor.categories[c].levels.len();
         let mut starts = Vec::new();

@@ -1,110 +1,105 @@
-//! Linear algebra on the master: the only user of LAPACK.
+//! Linear algebra on the master, in double or double-double: the only user of LAPACK.
 
+mod double;
+mod extended;
+
+use crate::dd::Number;
 use crate::estimator::GoOn;
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array2, ArrayView2, s};
-use ndarray_linalg::{Diag, SolveTriangular, UPLO};
+use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rx_data::{Error, Result};
 
 /// Columns factored together; the rest of the work is matrix products.
 const PANEL: usize = 96;
 
-/// Share of a column's variation that must be its own; less is rounding. Cross products hold about 1e-15.
-pub const COLLINEAR: f64 = 1e-11;
+/// What solving needs of a kind of number.
+pub trait Solve: Number {
+    /// Share of a column's variation that must be its own; less is what rounding leaves of a linear combination.
+    const COLLINEAR: f64;
+    /// Share of a column's raw sum of squares that its variation must be: its values are doubles in any case.
+    const CONSTANT: f64;
+
+    /// `to -= factor * from`.
+    fn subtract_multiple(to: &mut [Self], factor: Self, from: &[Self]);
+    /// `c -= a'b`.
+    fn subtract_product(a: ArrayView2<Self>, b: ArrayView2<Self>, c: ArrayViewMut2<Self>);
+    /// The inverse of U'U, U an upper triangle.
+    fn inverse_of_square(upper: &Array2<Self>, go_on: GoOn) -> Result<Array2<Self>>;
+}
 
 /// A Cholesky factor of the columns that are not linear combinations of earlier ones.
 #[derive(Debug, Clone)]
-pub struct Factor {
+pub struct Factor<T> {
     /// Positions of the columns kept, in the order given.
     pub kept: Vec<usize>,
     /// Upper triangle U with U'U = the kept block.
-    pub upper: Array2<f64>,
+    pub upper: Array2<T>,
+    /// U'^-1 of the right-hand sides.
+    pub right: Array2<T>,
 }
 
-/// Cholesky factorisation of a positive semidefinite matrix with unit diagonal, column by column in the order they
-/// stand: a column whose remaining pivot is under [`COLLINEAR`] is left out. A zero column (diagonal 0) is left out too.
-/// Blocked by panels (Golub and Van Loan, Matrix Computations, 4.2).
-pub fn factor_in_order(mut a: Array2<f64>, go_on: GoOn) -> Result<Factor> {
-    let p = a.nrows();
+/// Cholesky factorisation of a positive semidefinite matrix, column by column in the order they stand: a column whose
+/// remaining pivot is not above its entry of `least` is left out. Right of the matrix stand right-hand sides, which are
+/// taken along. Only the upper triangle is read. Blocked by panels (Golub and Van Loan, Matrix Computations, 4.2).
+pub fn factor_in_order<T: Solve>(mut a: Array2<T>, least: &[f64], go_on: GoOn) -> Result<Factor<T>> {
+    let (p, width) = a.dim();
     let mut kept = Vec::with_capacity(p);
     for start in (0..p).step_by(PANEL) {
         go_on()?;
         let end = (start + PANEL).min(p);
-        for j in start..end {
-            for l in start..j {
-                let factor = a[[l, j]];
-                if factor != 0.0 {
-                    let (above, mut below) = a.view_mut().split_at(ndarray::Axis(0), j);
-                    below.slice_mut(s![0, j..]).scaled_add(-factor, &above.slice(s![l, j..]));
-                }
+        for (j, &least) in least.iter().enumerate().take(end).skip(start) {
+            let (above, mut below) = a.view_mut().split_at(Axis(0), j);
+            let mut row = below.row_mut(0);
+            let row = &mut contiguous(row.as_slice_mut())?[j..];
+            for l in kept.iter().copied().filter(|&l| l >= start) {
+                let earlier = above.row(l);
+                let earlier = &contiguous(earlier.as_slice())?[j..];
+                T::subtract_multiple(row, earlier[0], earlier);
             }
-            let pivot = a[[j, j]];
-            if pivot > COLLINEAR {
+            if row[0].value() > least {
                 kept.push(j);
-                let root = pivot.sqrt();
-                a.slice_mut(s![j, j..]).mapv_inplace(|x| x / root);
+                let root = row[0].sqrt();
+                row.iter_mut().for_each(|x| *x = *x / root);
             } else {
-                a.slice_mut(s![j, j..]).fill(0.0);
+                row.fill(T::default());
             }
         }
-        let (panel, mut rest) = a.view_mut().split_at(ndarray::Axis(0), end);
-        let panel = panel.slice(s![start.., end..]);
-        general_mat_mul(-1.0, &panel.t(), &panel, 1.0, &mut rest.slice_mut(s![.., end..]));
+        let (panel, mut rest) = a.view_mut().split_at(Axis(0), end);
+        let panel = panel.slice(s![start.., ..]);
+        for strip in (end..p).step_by(PANEL) {
+            go_on()?;
+            let rows = strip..(strip + PANEL).min(p);
+            let to = rest.slice_mut(s![strip - end..rows.end - end, strip..]);
+            T::subtract_product(panel.slice(s![.., rows]), panel.slice(s![.., strip..]), to);
+        }
     }
     let k = kept.len();
-    let upper = Array2::from_shape_fn((k, k), |(i, j)| if i <= j { a[[kept[i], kept[j]]] } else { 0.0 });
-    Ok(Factor { kept, upper })
+    let entry = |i: usize, j: usize| if i <= j { a[[kept[i], kept[j]]] } else { T::default() };
+    let upper = Array2::from_shape_fn((k, k), |(i, j)| entry(i, j));
+    let right = Array2::from_shape_fn((k, width - p), |(i, r)| a[[kept[i], p + r]]);
+    Ok(Factor { kept, upper, right })
 }
 
-impl Factor {
-    /// The inverse of the kept block: with V the inverse of U, V V'.
-    pub fn inverse(&self, go_on: GoOn) -> Result<Array2<f64>> {
-        let v = invert_upper(self.upper.view(), go_on)?;
-        let mut inverse = Array2::zeros(v.dim());
-        for start in (0..v.nrows()).step_by(PANEL) {
-            go_on()?;
-            // Rows of V begin on the diagonal, and what is left of the diagonal follows by symmetry.
-            let end = (start + PANEL).min(v.nrows());
-            let rows = v.slice(s![start..end, start..]).dot(&v.slice(s![start.., start..]).t());
-            inverse.slice_mut(s![start.., start..end]).assign(&rows.t());
-            inverse.slice_mut(s![start..end, start..]).assign(&rows);
+impl<T: Solve> Factor<T> {
+    /// The solutions of the kept block, a column a right-hand side.
+    pub fn solution(&self) -> Array2<T> {
+        let mut x = self.right.clone();
+        for r in 0..x.ncols() {
+            for i in (0..x.nrows()).rev() {
+                let known = (i + 1..x.nrows()).fold(x[[i, r]], |sum, j| sum - self.upper[[i, j]] * x[[j, r]]);
+                x[[i, r]] = known / self.upper[[i, i]];
+            }
         }
-        Ok(inverse)
+        x
+    }
+
+    /// The inverse of the kept block.
+    pub fn inverse(&self, go_on: GoOn) -> Result<Array2<T>> {
+        T::inverse_of_square(&self.upper, go_on)
     }
 }
 
-/// The inverse of an upper triangle, by halves: that of (A B; 0 C) is (A^-1, -A^-1 B C^-1; 0, C^-1).
-fn invert_upper(u: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
-    let n = u.nrows();
-    if n == 0 {
-        return Ok(Array2::zeros((0, 0)));
-    }
-    if n <= PANEL {
-        return u
-            .to_owned()
-            .solve_triangular(UPLO::Upper, Diag::NonUnit, &Array2::eye(n))
-            .map_err(|e| Error::internal(format!("a triangular system cannot be solved: {e}")));
-    }
-    let half = n / 2;
-    let a = invert_upper(u.slice(s![..half, ..half]), go_on)?;
-    let c = invert_upper(u.slice(s![half.., half..]), go_on)?;
-    let corner = product(product(a.view(), u.slice(s![..half, half..]), go_on)?.view(), c.view(), go_on)?;
-    let mut inverse = Array2::zeros((n, n));
-    inverse.slice_mut(s![..half, ..half]).assign(&a);
-    inverse.slice_mut(s![half.., half..]).assign(&c);
-    inverse.slice_mut(s![..half, half..]).assign(&-corner);
-    Ok(inverse)
-}
-
-/// A matrix product, some rows at a time so that it can be stopped.
-fn product(a: ArrayView2<f64>, b: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
-    let mut c = Array2::zeros((a.nrows(), b.ncols()));
-    for start in (0..a.nrows()).step_by(PANEL) {
-        go_on()?;
-        let end = (start + PANEL).min(a.nrows());
-        general_mat_mul(1.0, &a.slice(s![start..end, ..]), &b, 0.0, &mut c.slice_mut(s![start..end, ..]));
-    }
-    Ok(c)
+fn contiguous<S>(slice: Option<S>) -> Result<S> {
+    slice.ok_or_else(|| Error::internal("a matrix does not lie in memory row by row"))
 }
 
 /// Largest column sum of absolute values.
@@ -116,6 +111,7 @@ pub fn norm_1(a: &Array2<f64>) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::dd::Dd;
 
     /// Correlation-like matrix of made-up columns; some are sums of others.
     fn gram(columns: usize, dependent: &[usize]) -> Array2<f64> {
@@ -136,20 +132,46 @@ mod tests {
         Array2::from_shape_fn(g.dim(), |(i, j)| g[[i, j]] / scale[i] / scale[j])
     }
 
+    /// Factors, inverts and solves for the sum of all kept columns, whose solution is ones.
+    fn solves<T: Solve>(size: usize, dependent: &[usize]) {
+        let g = gram(size, dependent);
+        let kept: Vec<usize> = (0..size).filter(|j| !dependent.contains(j)).collect();
+        let sum = |i: usize| kept.iter().map(|&j| g[[i, j]]).sum::<f64>();
+        let wide = Array2::from_shape_fn((size, size + 1), |(i, j)| if j < size { g[[i, j]] } else { sum(i) }.into());
+        let factor = factor_in_order::<T>(wide, &vec![1e-11; size], &|| Ok(())).unwrap();
+        assert_eq!(factor.kept, kept);
+        let inverse = factor.inverse(&|| Ok(())).unwrap().mapv(T::value);
+        let block = Array2::from_shape_fn((kept.len(), kept.len()), |(i, j)| g[[kept[i], kept[j]]]);
+        let off = (&block.dot(&inverse) - &Array2::<f64>::eye(kept.len())).iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        assert!(off < 1e-9, "{off}");
+        assert!(factor.solution().iter().all(|x| (x.value() - 1.0).abs() < 1e-9));
+    }
+
     #[test]
     fn dependent_columns_are_left_out_in_any_panel() {
-        let g = gram(250, &[5, 100, 249]);
-        let factor = factor_in_order(g.clone(), &|| Ok(())).unwrap();
-        assert_eq!(factor.kept, (0..250).filter(|j| ![5, 100, 249].contains(j)).collect::<Vec<_>>());
-        let block = Array2::from_shape_fn((247, 247), |(i, j)| g[[factor.kept[i], factor.kept[j]]]);
-        let identity = block.dot(&factor.inverse(&|| Ok(())).unwrap());
-        let off = (&identity - &Array2::<f64>::eye(247)).iter().fold(0.0f64, |m, x| m.max(x.abs()));
-        assert!(off < 1e-9, "{off}");
+        solves::<f64>(250, &[5, 100, 249]);
+        solves::<Dd>(250, &[5, 100, 249]);
     }
 
     #[test]
     fn no_column_at_all() {
-        let factor = factor_in_order(Array2::zeros((1, 1)), &|| Ok(())).unwrap();
+        let factor = factor_in_order(Array2::<f64>::zeros((1, 2)), &[0.0], &|| Ok(())).unwrap();
         assert!(factor.kept.is_empty() && factor.inverse(&|| Ok(())).unwrap().is_empty());
+        assert_eq!(factor.solution().dim(), (0, 1));
+    }
+
+    #[test]
+    fn double_double_solves_what_double_cannot() {
+        // Hilbert's matrix of order 14 has condition 1e19; the entries of its inverse are whole numbers.
+        let n = 14;
+        let entry = |(i, j): (usize, usize)| match j {
+            j if j < n => Dd::from(1.0) / Dd::from((i + j + 1) as f64),
+            _ => (0..n).map(|j| Dd::from(1.0) / Dd::from((i + j + 1) as f64)).sum(),
+        };
+        let factor = factor_in_order(Array2::from_shape_fn((n, n + 1), entry), &[1e-26; 14], &|| Ok(())).unwrap();
+        assert_eq!(factor.kept.len(), n);
+        assert!(factor.solution().iter().all(|x| (x.value() - 1.0).abs() < 1e-12));
+        let corner = factor.inverse(&|| Ok(())).unwrap()[[0, 0]].value();
+        assert!((corner / 196.0 - 1.0).abs() < 1e-12, "{corner}");
     }
 }

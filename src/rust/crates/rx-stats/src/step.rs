@@ -185,7 +185,7 @@ impl Search {
         Stage {
             change,
             terms: terms.to_vec(),
-            residual_squares: model.residual_squares[0],
+            residual_squares: model.residual_squares[0] / model.response_scales[0] / model.response_scales[0],
             rank: rank(model),
             coefficients: if self.keep { model.coefficients.column(0).to_vec() } else { Vec::new() },
         }
@@ -314,7 +314,16 @@ mod tests {
         let design = laws::design(5, &[], false, Rows::Finite);
         let term = |numeric: &[usize]| Term { numeric: numeric.to_vec(), categories: vec![] };
         let terms = vec![term(&[0]), term(&[1]), term(&[2]), term(&[3]), term(&[0, 1])];
-        let formula = Formula { terms, intercept: true, responses: vec![4], drop_first: false, drop_main: false };
+        let responses = vec![4];
+        let formula = Formula {
+            terms,
+            intercept: true,
+            responses,
+            drop_first: false,
+            drop_main: false,
+            cube: false,
+            at_means: false,
+        };
         let mut search = Search {
             start: vec![],
             lower: vec![],

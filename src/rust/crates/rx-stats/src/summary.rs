@@ -1,11 +1,17 @@
 //! Univariate statistics, also by category (`rxSummary`).
 
 use crate::cells::{Cell, Cells, Classification, Count, Moments};
+use crate::crossprod::LARGEST;
+use crate::dd::{Dd, Number};
 use crate::design::{Design, WeightKind};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// Rows whose sums are exact throughout.
+const SMALL: u64 = 100_000;
 
 /// One term of a summary formula.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -22,6 +28,10 @@ pub struct Summary {
     terms: Vec<(Option<usize>, Classification)>,
     /// Of each numeric variable: near its mean, whole, so that sums of whole numbers stay exact.
     shifts: Vec<f64>,
+    /// Of each numeric variable: the exponent of the power of two that it is multiplied by.
+    exponents: Vec<i32>,
+    /// Whether every sum has 32 digits from the first row on.
+    exact: bool,
     sparse: bool,
     weights: Option<WeightKind>,
     /// The memory for all states in bytes.
@@ -100,8 +110,13 @@ impl Summary {
             .map(|t| Ok((t.numeric, Classification::new(design, &t.categories)?)))
             .collect::<Result<Vec<_>>>()?;
         let weights = design.weight.as_ref().map(|w| w.kind);
-        let shifts = vec![0.0; design.numeric.len()];
-        Summary { terms, shifts, sparse, weights, limit }.within_limit()
+        let (shifts, exponents) = (vec![0.0; design.numeric.len()], vec![0; design.numeric.len()]);
+        Summary { terms, shifts, exponents, exact: false, sparse, weights, limit }.within_limit()
+    }
+
+    /// Keeps every digit if the number of rows is known and so small that it costs nothing.
+    pub fn expecting(self, rows: Option<u64>) -> Self {
+        Summary { exact: rows.is_some_and(|rows| rows <= SMALL), ..self }
     }
 
     fn within_limit(self) -> Result<Self> {
@@ -119,8 +134,9 @@ impl Estimator for Summary {
     type State = State;
 
     fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
-        for (shift, values) in self.shifts.iter_mut().zip(first.numeric) {
-            *shift = pilot_shift(values);
+        for ((shift, exponent), values) in self.shifts.iter_mut().zip(&mut self.exponents).zip(first.numeric) {
+            *exponent = pilot_exponent(values);
+            *shift = pilot_shift(&scaled(values, *exponent));
         }
         Ok(())
     }
@@ -142,31 +158,33 @@ impl Estimator for Summary {
         state.dropped += batch.dropped;
         state.used.n += batch.rows as u64;
         state.used.w += batch.weight.map_or(batch.rows as f64, |w| w.iter().sum());
+        let scaled: Vec<Cow<[f64]>> = batch.numeric.iter().zip(&self.exponents).map(|(v, &e)| scaled(v, e)).collect();
         for ((numeric, classes), term) in self.terms.iter().zip(&mut state.terms) {
-            let values = numeric.map(|j| (batch.numeric[j], self.shifts[j]));
+            let values = numeric.map(|j| (&*scaled[j], self.shifts[j]));
             match (values, &mut term.cells) {
                 (Some((values, shift)), TermCells::None) if batch.weight.is_none() => {
                     let before = term.valid.n;
-                    term.valid.add_batch(values, shift);
+                    match self.exact {
+                        true => term.valid.add_batch_exactly(values, shift),
+                        false => term.valid.add_batch(values, shift),
+                    }
                     let missing = batch.rows as u64 - (term.valid.n - before);
                     term.missing.n += missing;
                     term.missing.w += missing as f64;
                 }
                 (values, cells) => {
+                    let (values, shift) = values.unwrap_or((&[], 0.0));
                     for row in 0..batch.rows {
                         let w = batch.weight.map_or(1.0, |w| w[row]);
-                        let x = values.map_or(0.0, |(values, _)| values[row]);
-                        let d = values.map_or(0.0, |(_, shift)| x - shift);
+                        let x = values.get(row).copied().unwrap_or(0.0);
                         match classes.cell(batch.codes, row).filter(|_| !x.is_nan()) {
                             None => term.missing.add(w),
-                            Some(cell) => {
-                                term.valid.add(x, d, w);
-                                match cells {
-                                    TermCells::None => {}
-                                    TermCells::Counts(cells) => cells.at(cell).add(w),
-                                    TermCells::Moments(cells) => cells.at(cell).add(x, d, w),
-                                }
-                            }
+                            // What there are cells for is added up in the end.
+                            Some(cell) => match cells {
+                                TermCells::None => term.valid.add(x, shift, w),
+                                TermCells::Counts(cells) => cells.at(cell).add(w),
+                                TermCells::Moments(cells) => cells.at(cell).add(x, shift, w),
+                            },
                         }
                     }
                 }
@@ -225,21 +243,24 @@ impl Finish for Summary {
     type Model = SummaryModel;
 
     fn finish(self, state: State, _: GoOn) -> Result<Step<Self, SummaryModel>> {
+        if let Some(next) = self.rescaled(&state) {
+            return Ok(Step::Again(next));
+        }
         let terms = state.terms.into_iter().zip(&self.terms).map(|(term, (numeric, _))| {
-            let shift = numeric.map_or(f64::NAN, |j| self.shifts[j]);
+            let mut overall = term.valid;
+            let cells: Vec<(u64, Moments)> = match term.cells {
+                TermCells::None => Vec::new(),
+                TermCells::Counts(cells) => {
+                    let moments = |c: Count| Moments { n: c.n, w: c.w, ..Moments::default() };
+                    cells.into_pairs().into_iter().map(|(i, c)| (i, moments(c))).collect()
+                }
+                TermCells::Moments(cells) => cells.into_pairs(),
+            };
+            cells.iter().for_each(|(_, cell)| overall.merge(cell));
             TermSummary {
-                overall: self.statistics(&term.valid, shift),
+                overall: self.statistics(&overall, *numeric),
                 missing: term.missing,
-                cells: match term.cells {
-                    TermCells::None => Vec::new(),
-                    TermCells::Counts(cells) => {
-                        let count = |c: Count| Moments { n: c.n, w: c.w, ..Moments::default() };
-                        cells.into_pairs().into_iter().map(|(i, c)| (i, self.statistics(&count(c), f64::NAN))).collect()
-                    }
-                    TermCells::Moments(cells) => {
-                        cells.into_pairs().into_iter().map(|(i, m)| (i, self.statistics(&m, shift))).collect()
-                    }
-                },
+                cells: cells.iter().map(|(i, cell)| (*i, self.statistics(cell, *numeric))).collect(),
             }
         });
         Ok(Step::Done(SummaryModel { used: state.used, dropped: state.dropped, terms: terms.collect() }))
@@ -247,25 +268,74 @@ impl Finish for Summary {
 }
 
 impl Summary {
-    fn statistics(&self, m: &Moments, shift: f64) -> Statistics {
+    /// The same with other powers of two, where squares of some variable left the range of doubles though it did not.
+    fn rescaled(&self, state: &State) -> Option<Self> {
+        let mut summary = self.clone();
+        for (term, &(numeric, _)) in state.terms.iter().zip(&self.terms) {
+            let Some(variable) = numeric else { continue };
+            let shift = self.shifts[variable];
+            // The largest sum of squares, and the largest deviation from the shift.
+            let larger = |(squares, deviation): (f64, f64), m: &Moments| {
+                let own = (m.max - shift).max(shift - m.min);
+                let own_squares = if m.squares.hi.is_nan() { f64::INFINITY } else { m.squares.hi };
+                (squares.max(own_squares), deviation.max(own))
+            };
+            let start = larger((0.0, 0.0), &term.valid);
+            let (squares, deviation) = match &term.cells {
+                TermCells::Moments(cells) => cells.each().fold(start, larger),
+                _ => start,
+            };
+            let step = match squares {
+                _ if !deviation.is_finite() => 0,
+                x if x > LARGEST => -480,
+                x if x < 1.0 / LARGEST && deviation > 0.0 => 480,
+                _ => 0,
+            };
+            summary.exponents[variable] = (self.exponents[variable] + step).clamp(-600, 600);
+        }
+        for (variable, shift) in summary.shifts.iter_mut().enumerate() {
+            *shift *= 2f64.powi(summary.exponents[variable] - self.exponents[variable]);
+        }
+        (summary.exponents != self.exponents).then_some(summary)
+    }
+
+    fn statistics(&self, m: &Moments, numeric: Option<usize>) -> Statistics {
         let n = m.n as f64;
+        let (shift, scale) = numeric.map_or((f64::NAN, 1.0), |j| (self.shifts[j], 2f64.powi(self.exponents[j])));
+        let (mean, squares) = m.centred(shift);
         let variance = match self.weights {
             _ if m.n == 0 => f64::NAN,
-            None => m.squares / (n - 1.0),
-            Some(WeightKind::Frequency) => m.squares / (m.w - 1.0),
-            Some(WeightKind::Probability) => n / (n - 1.0) * (m.squares / m.w),
+            None => squares / (n - 1.0),
+            Some(WeightKind::Frequency) => squares / (m.w - 1.0),
+            Some(WeightKind::Probability) => n / (n - 1.0) * (squares / m.w),
         };
-        let or_nan = |x: f64| if m.n == 0 || shift.is_nan() { f64::NAN } else { x };
+        let or_nan = |x: f64| if m.n == 0 || shift.is_nan() { f64::NAN } else { x / scale };
+        let sum = m.sum + Dd::product(shift, m.w);
         Statistics {
             n: m.n,
             w: m.w,
-            mean: or_nan(shift + m.sum / m.w),
+            mean: or_nan(mean),
             sd: or_nan(variance.sqrt()),
             min: or_nan(m.min),
             max: or_nan(m.max),
-            sum: if m.n == 0 { 0.0 } else { m.sum + shift * m.w },
+            sum: if m.n == 0 { 0.0 } else { sum.value() / scale },
         }
     }
+}
+
+/// Values times a power of two.
+fn scaled(values: &[f64], exponent: i32) -> Cow<'_, [f64]> {
+    match exponent {
+        0 => Cow::Borrowed(values),
+        _ => values.iter().map(|x| x * 2f64.powi(exponent)).collect(),
+    }
+}
+
+/// The exponent of a power of two that brings the values' size near to 1; zero where squares do well without.
+pub(crate) fn pilot_exponent(values: &[f64]) -> i32 {
+    let largest = values.iter().filter(|x| x.is_finite()).fold(0.0f64, |largest, x| largest.max(x.abs()));
+    let exponent = if largest > 0.0 { -largest.log2().floor() as i32 } else { 0 };
+    if exponent.abs() < 100 { 0 } else { exponent.clamp(-600, 600) }
 }
 
 /// A number near the mean of what is finite, with so few digits that subtracting it from a value is exact: whole if the
@@ -273,8 +343,13 @@ impl Summary {
 pub(crate) fn pilot_shift(values: &[f64]) -> f64 {
     let (n, sum) = values.iter().filter(|x| x.is_finite()).fold((0.0, 0.0), |(n, s), x| (n + 1.0, s + x));
     let whole = values.iter().all(|x| !x.is_finite() || x.fract() == 0.0);
-    let mean: f64 = if whole { (sum / n).round() } else { f64::from((sum / n) as f32) };
-    if mean.is_finite() { mean } else { 0.0 }
+    rounded_shift(sum / n, whole)
+}
+
+/// A mean with so few digits that subtracting it from a value is exact.
+pub(crate) fn rounded_shift(mean: f64, whole: bool) -> f64 {
+    let shift = if whole { mean.round() } else { f64::from(mean as f32) };
+    if shift.is_finite() { shift } else { 0.0 }
 }
 
 #[cfg(test)]

@@ -1,11 +1,19 @@
 //! The master's part of a linear model: which columns are kept, and the solution.
+//!
+//! With groups g (the whole data where there is an intercept, the cells of the first term in a cube, none otherwise),
+//! their weights n_g and the means z_g of the other columns in them, S = X'WX - sum n_g z_g z_g' and s alike:
+//! `b = S^-1 s`, `a_g = ybar_g - z_g'b`, `Cov(a_g, a_h) = sigma^2 (1/n_g if g = h, + z_g' S^-1 z_h)`.
 
 use super::{LinMod, Term};
-use crate::crossprod::{Place, State};
+use crate::crossprod::{ONE, Place, State, Sums, Totals};
+use crate::dd::Dd;
 use crate::estimator::{Finish, GoOn, Step};
-use crate::solve::{COLLINEAR, Factor, factor_in_order, norm_1};
-use ndarray::{Array1, Array2};
+use crate::solve::{Factor, Solve, factor_in_order, norm_1};
+use ndarray::Array2;
 use rx_data::{Error, ErrorKind, Result};
+
+/// Condition number above which double is not enough.
+const ILL_CONDITIONED: f64 = 1e6;
 
 /// A fitted model.
 #[derive(Debug, Clone)]
@@ -20,11 +28,17 @@ pub struct LinearModel {
     pub log_weight: f64,
     /// Coefficients, a column a response; NaN where aliased.
     pub coefficients: Array2<f64>,
-    /// (X'WX)^-1 of the coefficients; NaN where aliased.
+    /// The diagonal of (X'WX)^-1, of scaled columns; NaN where aliased.
+    pub unscaled_variance: Vec<f64>,
+    /// (X'WX)^-1, of scaled columns; NaN where aliased. Empty for a cube.
     pub unscaled_covariance: Array2<f64>,
+    /// What columns were multiplied by, a power of two: 1 unless their squares are too large or small for doubles.
+    pub column_scales: Vec<f64>,
+    /// The same of the responses, whose sums of squares are of scaled values.
+    pub response_scales: Vec<f64>,
     /// Which columns are linear combinations of others.
     pub aliased: Vec<bool>,
-    /// Which columns have rows with their cell.
+    /// Which columns have rows in their cell.
     pub fitted: Vec<bool>,
     /// Aliased columns that no choice of a reference level explains.
     pub collinear: Vec<usize>,
@@ -32,6 +46,8 @@ pub struct LinearModel {
     pub condition: f64,
     /// Sums of squared residuals, one a response.
     pub residual_squares: Vec<f64>,
+    /// What of the centred sums of squares is explained.
+    pub explained_squares: Vec<f64>,
     /// Centred sums of squares of the responses.
     pub centred_squares: Vec<f64>,
     /// Raw sums of squares of the responses.
@@ -40,8 +56,12 @@ pub struct LinearModel {
     pub means: Vec<f64>,
     /// Means of the responses.
     pub response_means: Vec<f64>,
-    /// Centred cross products of all columns but the intercept.
+    /// Centred cross products of all columns but the intercept; empty for a cube.
     pub centred_products: Array2<f64>,
+    /// Sums of weights in the cells of a cube.
+    pub cell_weights: Vec<f64>,
+    /// Of a cube: the columns' values where all variables but those of the cube are at their means.
+    pub at_means: Vec<f64>,
 }
 
 /// A model column: its term (none is the intercept) and place.
@@ -49,6 +69,8 @@ pub struct LinearModel {
 struct ModelColumn {
     term: Option<usize>,
     place: Place,
+    /// Whether it stands for a group and is solved for last.
+    group: bool,
 }
 
 impl Term {
@@ -69,16 +91,19 @@ impl Term {
 impl LinMod {
     /// All columns: the intercept, then the terms, the cells of each with the first category varying fastest.
     fn columns(&self) -> Vec<ModelColumn> {
-        let intercept = ModelColumn { term: None, place: Place { set: 0, value: 0, cell: 0 } };
+        let intercept = ModelColumn { term: None, place: ONE, group: true };
         let mut columns: Vec<_> = self.formula.intercept.then_some(intercept).into_iter().collect();
         let sets = &self.products.sets;
         for (t, term) in self.formula.terms.iter().enumerate() {
             for (set, cells) in sets.iter().enumerate().filter(|(_, s)| s.classes.categories == term.categories) {
                 if let Some(value) = cells.values.iter().position(|v| *v == term.numeric) {
                     let place = |cell| Place { set, value, cell };
-                    columns.extend(
-                        (0..cells.classes.cells() as usize).map(|c| ModelColumn { term: Some(t), place: place(c) }),
-                    );
+                    let group = self.formula.cube && t == 0;
+                    columns.extend((0..cells.classes.cells() as usize).map(|c| ModelColumn {
+                        term: Some(t),
+                        place: place(c),
+                        group,
+                    }));
                 }
             }
         }
@@ -104,7 +129,7 @@ impl LinMod {
             let cell: Vec<u64> = cell.into_iter().zip(&classes.levels).map(rank).rev().collect();
             (given_up, term, cell)
         };
-        let mut order: Vec<usize> = (0..columns.len()).filter(|&j| columns[j].term.is_some()).collect();
+        let mut order: Vec<usize> = (0..columns.len()).filter(|&j| !columns[j].group).collect();
         order.sort_by_cached_key(|&j| key(&columns[j]));
         order
     }
@@ -115,45 +140,102 @@ impl LinMod {
     }
 }
 
-/// Cross products of the model's columns and responses, about the means where there is an intercept.
-struct Normal {
+/// Cross products of the model's columns and responses about the means of the groups.
+struct Normal<T> {
     /// Sum of weights.
-    w: f64,
-    /// Means of the columns about their shifts; zero without an intercept.
-    means: Array1<f64>,
-    /// Columns by columns.
-    xx: Array2<f64>,
+    w: T,
+    /// Positions of the columns that stand for groups with rows.
+    groups: Vec<usize>,
+    /// Sums of weights of these groups.
+    sizes: Vec<T>,
+    /// Groups by columns: the columns' means, shifts included.
+    means: Array2<T>,
+    /// Groups by responses.
+    response_means: Array2<T>,
+    /// Columns by columns; the upper triangle.
+    xx: Array2<T>,
     /// Columns by responses.
-    xy: Array2<f64>,
+    xy: Array2<T>,
+    /// Sums of squares of the columns, shifts included.
+    raw: Vec<f64>,
 }
 
 impl LinMod {
-    fn normal(&self, state: &State, columns: &[ModelColumn], go_on: GoOn) -> Result<Normal> {
-        let get = |a: Place, b: Place| self.products.get(state, a, b);
-        let one = Place { set: 0, value: 0, cell: 0 };
-        let w = get(one, one);
+    fn normal<T: Solve>(&self, sums: &Sums<T>, columns: &[ModelColumn], go_on: GoOn) -> Result<Normal<T>> {
+        let get = |a: Place, b: Place| self.products.get(sums, a, b);
         let p = columns.len();
-        let sums: Vec<f64> = columns.iter().map(|c| get(one, c.place)).collect();
-        let mean = |j: usize| if self.formula.intercept { sums[j] / w } else { 0.0 };
-        let mut xx = Array2::zeros((p, p));
+        let groups: Vec<usize> = (0..p).filter(|&j| columns[j].group && self.has_rows(sums, &columns[j])).collect();
+        let places: Vec<Place> = groups.iter().map(|&g| columns[g].place).collect();
+        let sizes: Vec<T> = places.iter().map(|&g| get(g, g)).collect();
+        let sum = |of: &dyn Fn(usize) -> Place, count: usize| {
+            Array2::from_shape_fn((groups.len(), count), |(g, j)| get(places[g], of(j)))
+        };
+        let (place, response) = (|j: usize| columns[j].place, |k: usize| self.response(k));
+        let (x, y) = (sum(&place, p), sum(&response, self.responses.len()));
+        let shifted = |sums: &Array2<T>, of: &dyn Fn(usize) -> Place| {
+            Array2::from_shape_fn(sums.dim(), |(g, j)| sums[[g, j]] / sizes[g] + self.shift(of(j)).into())
+        };
+        let about_shift = Array2::from_shape_fn(x.dim(), |(g, j)| x[[g, j]] / sizes[g]);
+        let centre = |i: usize, sums: &Array2<T>, j: usize, raw: T| {
+            (0..groups.len()).fold(raw, |left, g| left - about_shift[[g, i]] * sums[[g, j]])
+        };
+        let mut xx = Array2::from_elem((p, p), T::default());
         for i in 0..p {
             go_on()?;
             for j in i..p {
-                let sum = get(columns[i].place, columns[j].place) - sums[i] * mean(j);
-                xx[[i, j]] = sum;
-                xx[[j, i]] = sum;
+                // What belongs to a group has no variation in it.
+                if !columns[i].group && !columns[j].group {
+                    xx[[i, j]] = centre(i, &x, j, get(columns[i].place, columns[j].place));
+                }
             }
         }
-        let response = |k: usize| Place { set: 0, value: self.responses[k], cell: 0 };
-        let xy = Array2::from_shape_fn((p, self.responses.len()), |(j, k)| {
-            get(columns[j].place, response(k)) - get(one, response(k)) * mean(j)
+        let xy = Array2::from_shape_fn((p, self.responses.len()), |(j, k)| match columns[j].group {
+            true => T::default(),
+            false => centre(j, &y, k, get(columns[j].place, response(k))),
         });
-        Ok(Normal { w, means: (0..p).map(mean).collect(), xx, xy })
+        let w = get(ONE, ONE);
+        let raw = columns.iter().map(|c| self.raw(sums, c.place).value()).collect();
+        let (means, response_means) = (shifted(&x, &place), shifted(&y, &response));
+        Ok(Normal { w, groups, sizes, means, response_means, xx, xy, raw })
+    }
+
+    /// The sum of a column's squares, its shift included.
+    fn raw<T: Solve>(&self, sums: &Sums<T>, place: Place) -> T {
+        let shift = T::from(self.shift(place));
+        let [ones, sum, squares] =
+            [(ONE, ONE), (ONE, place), (place, place)].map(|(a, b)| self.products.get(sums, a, b));
+        squares + shift * (sum + sum + shift * ones)
+    }
+
+    /// The mean of a column as it was before scaling.
+    fn mean<T: Solve>(&self, sums: &Sums<T>, place: Place) -> f64 {
+        let about_shift = self.products.get(sums, ONE, place) / self.products.get(sums, ONE, ONE);
+        (about_shift + self.shift(place).into()).value() / self.products.scale(place)
+    }
+
+    /// A column's value with all its variables at their means; the mean of a level is its share of the rows.
+    fn at_means<T: Solve>(&self, sums: &Sums<T>, column: &ModelColumn) -> f64 {
+        let sets = &self.products.sets;
+        let mean_of = |categories: &[usize], values: &[usize], cell: usize| {
+            let place =
+                |set: usize| Some(Place { set, value: sets[set].values.iter().position(|v| v == values)?, cell });
+            let set = sets.iter().position(|s| s.classes.categories == categories);
+            set.and_then(place).map_or(f64::NAN, |place| self.mean(sums, place))
+        };
+        let cells = &sets[column.place.set];
+        let numeric = cells.values[column.place.value].iter().map(|&variable| mean_of(&[], &[variable], 0));
+        let levels = cells.classes.split(column.place.cell as u64);
+        let shares = cells.classes.categories.iter().zip(levels).map(|(&c, level)| mean_of(&[c], &[], level as usize));
+        if column.group { 0.0 } else { numeric.chain(shares).product() }
+    }
+
+    fn response(&self, k: usize) -> Place {
+        Place { set: 0, value: self.responses[k], cell: 0 }
     }
 
     /// Whether a column is not all zero for want of rows in its cell.
-    fn has_rows(&self, state: &State, column: &ModelColumn) -> bool {
-        column.place.set == 0 || self.products.get(state, column.place, column.place) != 0.0
+    fn has_rows<T: Solve>(&self, sums: &Sums<T>, column: &ModelColumn) -> bool {
+        column.place.set == 0 || self.products.get(sums, column.place, column.place) != T::default()
     }
 
     /// The shift that a column's entries are relative to.
@@ -162,59 +244,88 @@ impl LinMod {
     }
 }
 
-/// The kept columns and the inverse of their cross products.
-struct Kept {
+/// The kept columns, their coefficients and the inverse of their cross products.
+struct Kept<T> {
     /// Positions among the model's columns.
     columns: Vec<usize>,
-    inverse: Array2<f64>,
+    /// Kept columns by responses.
+    b: Array2<T>,
+    inverse: Array2<T>,
+    /// Sums of squares that the kept columns explain, one a response.
+    explained: Vec<T>,
     condition: f64,
 }
 
-fn keep(
-    normal: &Normal,
-    state: &State,
+fn keep<T: Solve>(
+    normal: &Normal<T>,
     model: &LinMod,
     columns: &[ModelColumn],
     order: &[usize],
     go_on: GoOn,
-) -> Result<Kept> {
-    // A column whose variation about its mean is only rounding is constant.
-    let scale: Vec<f64> = order
-        .iter()
-        .map(|&j| {
-            let raw = model.products.get(state, columns[j].place, columns[j].place);
-            let own = normal.xx[[j, j]];
-            if own > COLLINEAR * raw { own.sqrt() } else { 0.0 }
-        })
-        .collect();
-    let scaled = |i: usize, j: usize| match scale[i] * scale[j] {
-        0.0 => 0.0,
-        _ if i == j => 1.0,
-        product => normal.xx[[order[i], order[j]]] / product,
-    };
-    let correlation = Array2::from_shape_fn((order.len(), order.len()), |(i, j)| scaled(i, j));
-    let factor: Factor = factor_in_order(correlation, go_on)?;
-    let mut inverse = factor.inverse(go_on)?;
-    let k = factor.kept.len();
-    let block = Array2::from_shape_fn((k, k), |(i, j)| scaled(factor.kept[i], factor.kept[j]));
-    let condition = if k == 0 { 1.0 } else { norm_1(&block) * norm_1(&inverse) };
-    for ((i, j), x) in inverse.indexed_iter_mut() {
-        *x /= scale[factor.kept[i]] * scale[factor.kept[j]];
+) -> Result<Kept<T>> {
+    // A column whose variation about its mean is only rounding is constant. Scaling by powers of two is exact.
+    let own = |j: usize| normal.xx[[j, j]].value();
+    let (mut least, mut scale) = (Vec::new(), Vec::new());
+    for &j in order {
+        let single = model.products.is_single(columns[j].place);
+        let (collinear, constant) =
+            if single { (T::COLLINEAR.max(1e-13), T::CONSTANT.max(1e-15)) } else { (T::COLLINEAR, T::CONSTANT) };
+        let size = if own(j) > 0.0 { power_of_two(1.0 / own(j).sqrt()) } else { 0.0 };
+        least.push((collinear * own(j)).max(constant * normal.raw[j]) * size * size);
+        scale.push(size);
     }
-    Ok(Kept { columns: factor.kept.iter().map(|&i| order[i]).collect(), inverse, condition })
+    let (p, responses) = (order.len(), normal.xy.ncols());
+    let entry = |i: usize, j: usize| {
+        let (a, b) = (order[i].min(order[j]), order[i].max(order[j]));
+        normal.xx[[a, b]] * (scale[i] * scale[j]).into()
+    };
+    let system = Array2::from_shape_fn((p, p + responses), |(i, j)| match j.checked_sub(p) {
+        None if j < i => T::default(),
+        None => entry(i, j),
+        Some(k) => normal.xy[[order[i], k]] * scale[i].into(),
+    });
+    let factor: Factor<T> = factor_in_order(system, &least, go_on)?;
+    let mut inverse = factor.inverse(go_on)?;
+    let condition = condition(&factor, &inverse, entry);
+    let mut b = factor.solution();
+    let scale: Vec<T> = factor.kept.iter().map(|&i| scale[i].into()).collect();
+    inverse.indexed_iter_mut().for_each(|((i, j), x)| *x = *x * scale[i] * scale[j]);
+    b.indexed_iter_mut().for_each(|((i, _), x)| *x = *x * scale[i]);
+    let explained = factor.right.columns().into_iter();
+    let explained = explained.map(|u| u.iter().fold(T::default(), |sum, &x| sum + x * x)).collect();
+    Ok(Kept { columns: factor.kept.iter().map(|&i| order[i]).collect(), b, inverse, explained, condition })
+}
+
+/// Sums of squares of a response.
+struct Squares {
+    residual: f64,
+    explained: f64,
+    centred: f64,
+    total: f64,
+}
+
+/// The 1-norm condition number of the correlations of the kept columns.
+fn condition<T: Solve>(factor: &Factor<T>, inverse: &Array2<T>, entry: impl Fn(usize, usize) -> T) -> f64 {
+    let kept = &factor.kept;
+    if kept.is_empty() {
+        return 1.0;
+    }
+    let size: Vec<f64> = kept.iter().map(|&i| entry(i, i).value().sqrt()).collect();
+    let shape = (kept.len(), kept.len());
+    let block = Array2::from_shape_fn(shape, |(i, j)| entry(kept[i], kept[j]).value() / (size[i] * size[j]));
+    let inverse = Array2::from_shape_fn(shape, |(i, j)| inverse[[i, j]].value() * (size[i] * size[j]));
+    norm_1(&block) * norm_1(&inverse)
+}
+
+/// The power of two next to a positive number, within what a double holds with room for a square.
+fn power_of_two(x: f64) -> f64 {
+    2f64.powi(x.log2().round().clamp(-500.0, 500.0) as i32)
 }
 
 impl Finish for LinMod {
     type Model = LinearModel;
 
     fn finish(self, state: State, go_on: GoOn) -> Result<Step<Self, LinearModel>> {
-        Ok(Step::Done(self.answer(&state, go_on)?))
-    }
-}
-
-impl LinMod {
-    /// The model that a state tells of.
-    pub fn answer(&self, state: &State, go_on: GoOn) -> Result<LinearModel> {
         if state.n == 0 {
             let what = match state.dropped {
                 0 => "There are no rows to fit a model to.".to_string(),
@@ -224,109 +335,205 @@ impl LinMod {
                 Error::new(ErrorKind::NoRows, what).hint("Check the variables with rxSummary, and rowSelection.")
             );
         }
-        let columns = self.columns();
-        let normal = self.normal(state, &columns, go_on)?;
+        if let Some(products) = self.products.rescaled(&state)? {
+            return Ok(Step::Again(LinMod { products, ..self }));
+        }
+        let model = self.answer(&state, go_on)?;
+        // A state in double tells whether it was enough; where memory does not allow more it has to do.
+        if let Totals::Double(sums) = &state.totals
+            && (self.is_small(state.n, self.columns().len() as f64) || !model.is_certain())
+            && let Ok(products) = self.products.clone().centred(sums).extended()
+        {
+            return Ok(Step::Again(LinMod { products, ..self }));
+        }
+        Ok(Step::Done(model))
+    }
+}
 
+impl LinMod {
+    /// The model that a state tells of.
+    pub fn answer(&self, state: &State, go_on: GoOn) -> Result<LinearModel> {
+        let columns = self.columns();
+        match &state.totals {
+            Totals::Double(sums) => self.solve(state, sums, &columns, go_on),
+            Totals::Extended(sums) if self.is_small(state.n, columns.len() as f64) => {
+                self.solve::<Dd>(state, sums, &columns, go_on)
+            }
+            Totals::Extended(sums) => {
+                let model = self.solve(state, &sums.rounded(), &columns, go_on)?;
+                if model.is_certain() { Ok(model) } else { self.solve::<Dd>(state, sums, &columns, go_on) }
+            }
+        }
+    }
+}
+
+impl LinearModel {
+    /// Whether double was enough.
+    fn is_certain(&self) -> bool {
+        self.condition < ILL_CONDITIONED && self.collinear.is_empty()
+    }
+}
+
+impl LinMod {
+    fn solve<T: Solve>(
+        &self,
+        state: &State,
+        sums: &Sums<T>,
+        columns: &[ModelColumn],
+        go_on: GoOn,
+    ) -> Result<LinearModel> {
+        let normal = self.normal(sums, columns, go_on)?;
         // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
         // without rows explain themselves, and if the last level is such a cell another one is redundant.
-        let unexplained = |kept: &Kept, drop_first: bool| -> Vec<usize> {
+        let unexplained = |kept: &Kept<T>, drop_first: bool| -> Vec<usize> {
             let explained = |j: usize| {
-                columns[j].term.is_none()
+                columns[j].group
                     || kept.columns.contains(&j)
-                    || !self.has_rows(state, &columns[j])
+                    || !self.has_rows(sums, &columns[j])
                     || self.is_reference(&columns[j], drop_first)
                     || self.gives_up(&columns[j])
             };
             (0..columns.len()).filter(|&j| !explained(j)).collect()
         };
         let attempt = |drop_first: bool| {
-            let order = self.acceptance(&columns, drop_first);
-            let kept = keep(&normal, state, self, &columns, &order, go_on)?;
+            let order = self.acceptance(columns, drop_first);
+            let kept = keep(&normal, self, columns, &order, go_on)?;
             let collinear = unexplained(&kept, drop_first);
             Ok::<_, Error>((kept, collinear))
         };
         let (mut kept, mut collinear) = attempt(self.formula.drop_first)?;
-        let has_factors = columns.iter().any(|c| c.place.set > 0);
+        let has_factors = columns.iter().any(|c| !c.group && c.place.set > 0);
         if !collinear.is_empty() && !self.formula.drop_first && has_factors {
             (kept, collinear) = attempt(true)?;
         }
-        Ok(self.model(state, &columns, normal, kept, collinear))
+        Ok(self.model(state, sums, columns, normal, kept, collinear))
     }
-}
 
-impl LinMod {
-    fn model(
+    fn squares<T: Solve>(
+        &self,
+        sums: &Sums<T>,
+        columns: &[ModelColumn],
+        normal: &Normal<T>,
+        kept: &Kept<T>,
+        r: usize,
+    ) -> Squares {
+        let response = self.response(r);
+        let [sum, about_shift] = [ONE, response].map(|a| self.products.get(sums, a, response));
+        let centred = about_shift - sum * sum / normal.w;
+        let total = self.raw(sums, response);
+        // About the means of the groups, which is where the columns start from.
+        let about_group = |left: T, (&g, &size): (&usize, &T)| {
+            let sum = self.products.get(sums, columns[g].place, response);
+            left - sum * sum / size
+        };
+        let within = match normal.groups.is_empty() {
+            true => total,
+            false => normal.groups.iter().zip(&normal.sizes).fold(about_shift, about_group),
+        };
+        let residual = (within - kept.explained[r]).value();
+        // So little is what rounding leaves of a perfect fit.
+        let noise = 4.0 * T::EPSILON * (kept.columns.len() + 1) as f64 * within.value();
+        Squares {
+            residual: if residual > noise { residual } else { 0.0 },
+            explained: (centred - within + kept.explained[r]).value(),
+            centred: centred.value().max(0.0),
+            total: total.value(),
+        }
+    }
+
+    fn model<T: Solve>(
         &self,
         state: &State,
+        sums: &Sums<T>,
         columns: &[ModelColumn],
-        normal: Normal,
-        kept: Kept,
+        normal: Normal<T>,
+        kept: Kept<T>,
         collinear: Vec<usize>,
     ) -> LinearModel {
-        let (p, k, responses) = (columns.len(), kept.columns.len(), self.responses.len());
-        let xy = Array2::from_shape_fn((k, responses), |(i, r)| normal.xy[[kept.columns[i], r]]);
-        let b = kept.inverse.dot(&xy);
+        let (p, responses) = (columns.len(), self.responses.len());
+        let column_scales: Vec<f64> = columns.iter().map(|c| self.products.scale(c.place)).collect();
+        let response_scales: Vec<f64> = (0..responses).map(|r| self.products.scale(self.response(r))).collect();
         let mut coefficients = Array2::from_elem((p, responses), f64::NAN);
-        let mut covariance = Array2::from_elem((p, p), f64::NAN);
+        let mut variance = vec![f64::NAN; p];
+        let size = if self.formula.cube { 0 } else { p };
+        let mut covariance = Array2::from_elem((size, size), f64::NAN);
         for (i, &row) in kept.columns.iter().enumerate() {
             for r in 0..responses {
-                coefficients[[row, r]] = b[[i, r]];
+                coefficients[[row, r]] = kept.b[[i, r]].value();
             }
-            for (j, &column) in kept.columns.iter().enumerate() {
-                covariance[[row, column]] = kept.inverse[[i, j]];
+            variance[row] = kept.inverse[[i, i]].value();
+            for (j, &column) in kept.columns.iter().enumerate().filter(|_| size > 0) {
+                covariance[[row, column]] = kept.inverse[[i, j]].value();
             }
         }
-        let one = Place { set: 0, value: 0, cell: 0 };
-        let response = |r: usize| Place { set: 0, value: self.responses[r], cell: 0 };
-        let response_mean = |r: usize| self.products.get(state, one, response(r)) / normal.w;
-        let response_means: Vec<f64> = (0..responses).map(|r| response_mean(r) + self.shift(response(r))).collect();
-        let mut means = vec![0.0; p];
-        if self.formula.intercept {
-            for (mean, (about_shift, column)) in means.iter_mut().zip(normal.means.iter().zip(columns)) {
-                *mean = about_shift + self.shift(column.place);
-            }
-            let means: Array1<f64> = kept.columns.iter().map(|&j| means[j]).collect();
+        for (g, &group) in normal.groups.iter().enumerate() {
+            let mean = |i: usize| normal.means[[g, kept.columns[i]]];
+            let dot = |column: &dyn Fn(usize) -> T| {
+                (0..kept.columns.len()).fold(T::default(), |sum, i| sum + mean(i) * column(i))
+            };
             for r in 0..responses {
-                coefficients[[0, r]] = response_means[r] - means.dot(&b.column(r));
+                let a = normal.response_means[[g, r]] - dot(&|i| kept.b[[i, r]]);
+                coefficients[[group, r]] = a.value();
             }
-            let slope = kept.inverse.dot(&means);
-            covariance[[0, 0]] = 1.0 / normal.w + means.dot(&slope);
-            for (i, &j) in kept.columns.iter().enumerate() {
-                covariance[[0, j]] = -slope[i];
-                covariance[[j, 0]] = -slope[i];
+            let slope: Vec<T> = (0..kept.columns.len()).map(|j| dot(&|i| kept.inverse[[i, j]])).collect();
+            variance[group] = (T::from(1.0) / normal.sizes[g] + dot(&|i| slope[i])).value();
+            if size > 0 {
+                covariance[[group, group]] = variance[group];
+                for (i, &j) in kept.columns.iter().enumerate() {
+                    covariance[[group, j]] = -slope[i].value();
+                    covariance[[j, group]] = -slope[i].value();
+                }
             }
         }
-        let mut squares = (Vec::new(), Vec::new(), Vec::new());
-        for r in 0..responses {
-            let about_shift = self.products.get(state, response(r), response(r));
-            let (mean, shift) = (response_mean(r), self.shift(response(r)));
-            let centred = (about_shift - normal.w * mean * mean).max(0.0);
-            let total = centred + normal.w * (mean + shift) * (mean + shift);
-            let explained = b.column(r).dot(&xy.column(r));
-            let unexplained = if self.formula.intercept { centred } else { about_shift } - explained;
-            squares.0.push(unexplained.max(0.0));
-            squares.1.push(centred);
-            squares.2.push(total);
+        for (j, r) in (0..p).flat_map(|j| (0..responses).map(move |r| (j, r))) {
+            coefficients[[j, r]] *= column_scales[j] / response_scales[r];
         }
-        let aliased = (0..p).map(|j| columns[j].term.is_some() && !kept.columns.contains(&j)).collect();
+        let squares: Vec<Squares> = (0..responses).map(|r| self.squares(sums, columns, &normal, &kept, r)).collect();
+        let squares = |of: fn(&Squares) -> f64| squares.iter().map(of).collect();
+        let aliased = (0..p).map(|j| !kept.columns.contains(&j) && !normal.groups.contains(&j)).collect();
         let first = usize::from(self.formula.intercept);
+        let centred_products =
+            Array2::from_shape_fn((size.saturating_sub(first), size.saturating_sub(first)), |(i, j)| {
+                let (a, b) = (i.min(j) + first, i.max(j) + first);
+                normal.xx[[a, b]].value() / column_scales[a] / column_scales[b]
+            });
+        let mean = |place: Place| self.mean(sums, place);
         LinearModel {
             n: state.n,
             missing: state.dropped,
-            sum_weights: normal.w,
+            sum_weights: normal.w.value(),
             log_weight: state.log_weight,
             coefficients,
+            unscaled_variance: variance,
             unscaled_covariance: covariance,
             aliased,
-            fitted: columns.iter().map(|column| self.has_rows(state, column)).collect(),
+            fitted: columns.iter().map(|column| self.has_rows(sums, column)).collect(),
             collinear,
             condition: kept.condition,
-            residual_squares: squares.0,
-            centred_squares: squares.1,
-            total_squares: squares.2,
-            means,
-            response_means,
-            centred_products: normal.xx.slice(ndarray::s![first.., first..]).to_owned(),
+            residual_squares: squares(|s| s.residual),
+            explained_squares: squares(|s| s.explained),
+            centred_squares: squares(|s| s.centred),
+            total_squares: squares(|s| s.total),
+            means: match self.formula.intercept {
+                true => columns.iter().map(|c| mean(c.place)).collect(),
+                false => vec![0.0; p],
+            },
+            response_means: (0..responses).map(|r| mean(self.response(r))).collect(),
+            centred_products,
+            cell_weights: match self.formula.cube {
+                true => columns
+                    .iter()
+                    .filter(|c| c.group)
+                    .map(|c| self.products.get(sums, c.place, c.place).value())
+                    .collect(),
+                false => Vec::new(),
+            },
+            at_means: match self.formula.at_means {
+                true => columns.iter().map(|c| self.at_means(sums, c)).collect(),
+                false => Vec::new(),
+            },
+            column_scales,
+            response_scales,
         }
     }
 }

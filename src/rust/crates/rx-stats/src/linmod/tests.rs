@@ -15,16 +15,28 @@ fn term(numeric: &[usize], categories: &[usize]) -> Term {
 }
 
 fn formula(terms: Vec<Term>) -> Formula {
-    Formula { intercept: true, terms, responses: vec![2], drop_first: false, drop_main: false }
+    Formula {
+        intercept: true,
+        terms,
+        responses: vec![2],
+        drop_first: false,
+        drop_main: false,
+        cube: false,
+        at_means: false,
+    }
 }
 
 fn fit(model: &LinMod, batches: &[laws::Batch]) -> LinearModel {
     let mut model = model.clone();
     batches[0].with(|b| model.pilot(b)).unwrap();
-    let mut state = model.init();
-    batches.iter().for_each(|b| b.with(|b| model.update(&mut state, b)).unwrap());
-    let Step::Done(fitted) = model.finish(state, &|| Ok(())).unwrap() else { panic!("one pass is enough") };
-    fitted
+    loop {
+        let mut state = model.init();
+        batches.iter().for_each(|b| b.with(|b| model.update(&mut state, b)).unwrap());
+        match model.finish(state, &|| Ok(())).unwrap() {
+            Step::Done(fitted) => return fitted,
+            Step::Again(next) => model = next,
+        }
+    }
 }
 
 /// Normal equations over expanded columns, by Gauss and Jordan: the slow way.

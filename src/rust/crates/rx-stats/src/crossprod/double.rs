@@ -1,0 +1,68 @@
+//! The inner loops in double. Plain operations only: all machines give the same bits.
+
+use super::Accumulate;
+
+impl Accumulate for f64 {
+    fn add_square(square: &mut [f64], width: usize, [left, _]: [&[[f64; 4]]; 2], [right, _]: [&[[f64; 4]]; 2]) {
+        let mut sums = [[0.0f64; 4]; 4];
+        for (x, y) in left.iter().zip(right) {
+            for i in 0..4 {
+                for j in 0..4 {
+                    sums[i][j] += x[i] * y[j];
+                }
+            }
+        }
+        for (to, sums) in square.chunks_mut(width).zip(&sums) {
+            to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+        }
+    }
+
+    fn add_across(table: &mut [f64], width: usize, [quad, _]: [&[[f64; 4]]; 2], cells: &[usize], values: &[Vec<f64>]) {
+        let mut add = |row: usize, x: &[f64; 4], value: f64| {
+            if let Some(to) = table[row * width..].first_chunk_mut::<4>() {
+                for l in 0..4 {
+                    to[l] += value * x[l];
+                }
+            }
+        };
+        if values.is_empty() {
+            quad.iter().zip(cells).for_each(|(x, &cell)| add(cell, x, 1.0));
+        }
+        for (v, column) in values.iter().enumerate() {
+            quad.iter().zip(cells).zip(column).for_each(|((x, &cell), &value)| add(cell * values.len() + v, x, value));
+        }
+    }
+
+    fn add_within(table: &mut [f64], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>) {
+        let k = values.len();
+        for (row, &cell) in cells.iter().enumerate() {
+            let w = weights.map_or(1.0, |w| w[row]);
+            let square = &mut table[cell * k * k..][..k * k];
+            for (i, a) in values.iter().enumerate() {
+                for (j, b) in values.iter().enumerate() {
+                    square[i * k + j] += w * a[row] * b[row];
+                }
+            }
+        }
+    }
+
+    fn add_between(
+        table: &mut [f64],
+        stride: usize,
+        cells: [&[usize]; 2],
+        values: [&[Vec<f64>]; 2],
+        weights: Option<&[f64]>,
+    ) {
+        let [first, second] = values.map(|v| v.len().max(1));
+        for (row, (&i, &j)) in cells[0].iter().zip(cells[1]).enumerate() {
+            let w = weights.map_or(1.0, |w| w[row]);
+            let cell = (i * stride + j) * first * second;
+            for a in 0..first {
+                let left = w * values[0].get(a).map_or(1.0, |v| v[row]);
+                for b in 0..second {
+                    table[cell + a * second + b] += left * values[1].get(b).map_or(1.0, |v| v[row]);
+                }
+            }
+        }
+    }
+}
