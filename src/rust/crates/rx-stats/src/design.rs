@@ -286,9 +286,17 @@ impl<'d> Decoder<'d> {
                         table
                     }
                 };
+                let codes = &codes[offset..offset + rows];
                 // A missing code wraps around to a position no table has.
-                let position = |c: i32| table.get((c as usize).wrapping_sub(1)).copied().unwrap_or(NO_LEVEL);
-                out.extend(codes[offset..offset + rows].iter().map(|&c| position(c)));
+                let position = |c: i32| (c as u32).wrapping_sub(1);
+                if table.iter().zip(0..).all(|(&level, position)| level == position) {
+                    let count = table.len() as u32;
+                    let level = |p: u32| if p < count { p } else { NO_LEVEL };
+                    out.extend(codes.iter().map(|&c| level(position(c))));
+                } else {
+                    let level = |p: u32| table.get(p as usize).copied().unwrap_or(NO_LEVEL);
+                    out.extend(codes.iter().map(|&c| level(position(c))));
+                }
             }
             (Coding::Label(other), Column::Str(text)) => {
                 let level = |s: &str| self.level_of[j].get(s).copied().or(*other).unwrap_or(NO_LEVEL);
