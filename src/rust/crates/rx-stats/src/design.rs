@@ -242,8 +242,14 @@ impl<'d> Decoder<'d> {
 
     /// Moves the rows that stay to the front of the working memory.
     fn compact(&mut self, in_place: &[Option<&[f64]>]) {
-        self.keep.clear();
-        self.keep.extend(self.dropped.iter().enumerate().filter(|&(_, &bad)| !bad).map(|(i, _)| i));
+        // Every row is written, and the next one over it if it is dropped: there is no branch to predict.
+        self.keep.resize(self.dropped.len(), 0);
+        let mut kept = 0;
+        for (row, &bad) in self.dropped.iter().enumerate() {
+            self.keep[kept] = row;
+            kept += usize::from(!bad);
+        }
+        self.keep.truncate(kept);
         for (direct, decoded) in in_place.iter().zip(&mut self.numeric) {
             match direct {
                 Some(values) => {
