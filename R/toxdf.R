@@ -13,7 +13,7 @@
 #' @param data a data frame.
 #' @param inSource,outSource where to read, and the `RxXdfData` source or the name of the XDF file to write.
 #' @param rowVarName name of a column that takes the row names; NULL drops them.
-#' @param computeLowHigh no effect: the bounds of columns are always kept.
+#' @param computeLowHigh whether the ranges of columns are kept with the file.
 #' @param varsToKeep,varsToDrop,rowSelection,transforms,append,numRows as in [rxImport()].
 #' @param transformObjects,transformFunc,transformVars,transformPackages,transformEnvir as in [rxImport()].
 #' @param maxRowsByCols no effect: files have no such limit.
@@ -54,6 +54,7 @@ rxDataFrameToXdf <- function(data, outFile, varsToKeep = NULL, varsToDrop = NULL
     data <- cbind(stats::setNames(data.frame(row.names(data)), rowVarName), data)
   }
   sink <- sink_spec(target, append, overwrite, xdfCompressionLevel)
+  sink$no_ranges <- !computeLowHigh
   import(data, sink, keep = varsToKeep, drop = varsToDrop)
   written_source(outFile, sink)
 }
