@@ -100,4 +100,5 @@ for (small in list(
 }
 
 peers <- file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "analyses.py")
-system2("python3", c(peers, file))
+# The libraries that R puts first are not those that Python was built with.
+invisible(system2("python3", c(peers, file), env = "LD_LIBRARY_PATH="))

@@ -38,8 +38,9 @@ def polars_peer(polars, file):
 
 def duckdb_peer(duckdb, file):
     columns = ["ArrDelay", "DepDelay", "CRSDepTime", "Distance", "Month"]
-    duckdb.sql("create table numbers as select " + ", ".join(f"{c}::double {c}" for c in columns) + f" from '{file}'")
-    statistics = ", ".join(f"{f}({c})" for c in columns for f in ("avg", "stddev", "min", "max", "count"))
+    doubles = ", ".join(f'"{c}"::double as "{c}"' for c in columns)
+    duckdb.sql(f"create table numbers as select {doubles} from '{file}'")
+    statistics = ", ".join(f'{f}("{c}")' for c in columns for f in ("avg", "stddev", "min", "max", "count"))
     measured("summary of 5 columns", "duckdb", lambda: duckdb.sql(f"select {statistics} from numbers").fetchall())
 
 
