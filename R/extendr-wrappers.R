@@ -9,11 +9,11 @@ rx_engine_has_test_hooks <- function() .Call(wrap__rx_engine_has_test_hooks)
 # Ends the engine's threads; called before the library is unloaded.
 rx_engine_shutdown <- function() .Call(wrap__rx_engine_shutdown)
 
-# The columns, rows and blocks of a source, without reading rows.
-rx_engine_info <- function(source) .Call(wrap__rx_engine_info, source)
-
 # How many steps of a source's transform run compiled, and why the next one does not.
 rx_engine_compiled <- function(source) .Call(wrap__rx_engine_compiled, source)
+
+# The columns, rows and blocks of a source, without reading rows.
+rx_engine_info <- function(source) .Call(wrap__rx_engine_info, source)
 
 # The levels of categories and the bounds of numbers in some columns, by one pass.
 rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan_info, source, columns, job)
@@ -21,7 +21,8 @@ rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan
 # Replaces the columns' metadata (as rx_engine_info tells it) and the description of an XDF file or set.
 rx_engine_set_metadata <- function(path, fields, description) .Call(wrap__rx_engine_set_metadata, path, fields, description)
 
-# Copies columns of a source (all if NULL) to a sink: list(columns, rows) for a data frame, list(rows, path) else.
+# Copies columns of a source (all if NULL) to a sink, not much more than `cells` values if the sink has that element:
+# list(columns, rows) for a data frame, list(rows, path) else.
 rx_engine_import <- function(source, columns, sink, job) .Call(wrap__rx_engine_import, source, columns, sink, job)
 
 # Statistics of terms: list(levels, used, dropped, terms).

@@ -10,9 +10,8 @@ use rx_data::source::RowRange;
 use rx_data::{Identity, Result, Schema};
 use std::sync::Arc;
 
-/// Copies columns of a source (all if NULL) to a sink, not
-/// much more than `cells` values if the sink has that element: list(columns, rows) for a data frame, list(rows, path)
-/// else.
+/// Copies columns of a source (all if NULL) to a sink, not much more than `cells` values if the sink has that element:
+/// list(columns, rows) for a data frame, list(rows, path) else.
 #[extendr]
 fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj {
     respond(|| import(&source, &columns, &sink, &job))
