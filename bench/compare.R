@@ -20,7 +20,8 @@ python_case <- function(code, setup) {
     "peak = re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()).group(1)",
     "print('\\nMEASURED', min(times), peak)"
   )
-  list(command = "python3", script = script, extension = ".py")
+  # R's own libraries are not meant for Python.
+  list(command = "python3", script = script, extension = ".py", env = "LD_LIBRARY_PATH=")
 }
 
 run_case <- function(case) {
@@ -28,7 +29,7 @@ run_case <- function(case) {
   on.exit(unlink(file))
   writeLines(case$script, file)
   output <- suppressWarnings(tryCatch(
-    system2(case$command, file, stdout = TRUE, stderr = FALSE),
+    system2(case$command, file, stdout = TRUE, stderr = FALSE, env = as.character(case$env)),
     error = function(e) character()
   ))
   line <- grep("^MEASURED", output, value = TRUE)
@@ -57,7 +58,8 @@ bench_table <- function(rows, folder = file.path(tempdir(), "bench")) {
   csv <- file.path(folder, sprintf("flights-%d.csv", rows))
   parquet <- sub("csv$", "parquet", csv)
   if (!file.exists(csv)) {
-    status <- system2("python3", c("bench/generate.py", format(rows, scientific = FALSE), csv, "--parquet", parquet))
+    generate <- c("bench/generate.py", format(rows, scientific = FALSE), csv, "--parquet", parquet)
+    status <- system2("python3", generate, env = "LD_LIBRARY_PATH=")
     stopifnot("The table is made by Python with numpy and pyarrow." = status == 0)
   }
   list(csv = csv, parquet = parquet)

@@ -36,7 +36,8 @@ compare("csv to a file or table on disk", list(
     c(duckdb, "db = duckdb.connect()")
   ),
   "polars to Parquet" = python_case(
-    sprintf("pl.scan_csv('%s').sink_parquet(out)", files$csv), c(polars, "import tempfile, os", "out = os.path.join(tempfile.mkdtemp(), 'bench.parquet')")
+    sprintf("pl.scan_csv('%s').sink_parquet(out)", files$csv),
+    c(polars, "import tempfile, os", "out = os.path.join(tempfile.mkdtemp(), 'bench.parquet')")
   )
 ))
 compare("csv to a data frame", list(
