@@ -49,6 +49,12 @@ test_that("searches by AIC go the way of step(), whatever the scope", {
   expect_steps_like(search(base, scope = both, maxSteps = 1), step(start, both, steps = 1))
   expect_steps_like(search(base, scope = both, scale = 300), step(start, both, scale = 300))
   expect_identical(names(search(base, scope = both, scale = 300)$anova)[6], "Cp")
+  # A response whose squares leave the range of doubles, and the variance with it.
+  expected <- search(base, scope = both, scale = 300)
+  data$arr_delay <- data$arr_delay * 2^-520
+  tiny <- search(base, scope = both, scale = 300 * 2^-1040)
+  expect_identical(tiny$anova$Step, expected$anova$Step)
+  expect_equal(tiny$anova$Cp, expected$anova$Cp)
 })
 
 test_that("weights count as in step()", {

@@ -258,10 +258,16 @@ impl Search {
         if self.weights_count { model.sum_weights } else { model.n as f64 }
     }
 
+    /// A model's sum of squares, whose response may have been multiplied, over the scale.
+    fn in_scales(&self, squares: f64, model: &LinearModel) -> f64 {
+        let by = model.response_scales[0];
+        squares / by / self.scale / by
+    }
+
     /// `n log(RSS / n) + k p`, or `RSS / scale - n + k p`.
     fn aic(&self, model: &LinearModel, k: f64) -> f64 {
         let (n, rss) = (self.count(model), model.residual_squares[0]);
-        let misfit = if self.scale > 0.0 { rss / self.scale - n } else { n * (rss / n).ln() };
+        let misfit = if self.scale > 0.0 { self.in_scales(rss, model) - n } else { n * (rss / n).ln() };
         misfit + k * rank(model) as f64
     }
 
@@ -273,7 +279,7 @@ impl Search {
         let explained = (more - rss).max(0.0);
         match self.criterion {
             Criterion::SigLevel { chi_square: true, .. } => {
-                let ratio = if self.scale > 0.0 { explained / self.scale } else { n * (more / rss).ln() };
+                let ratio = if self.scale > 0.0 { self.in_scales(explained, larger) } else { n * (more / rss).ln() };
                 tails::chi_square(ratio.max(0.0), df)
             }
             _ => {
