@@ -3,9 +3,9 @@
 #' For algorithms of your own that go over data in a loop. `rxReadNext()` gives the chunks of a source one after the
 #' other, from its beginning when it was opened; `rxWriteNext()` adds data frames to an XDF file.
 #'
-#' A chunk is `blocksPerRead` blocks of an XDF source, and `rowsPerRead` rows of any other. An XDF file is read where the
-#' chunk is; of text, Parquet files and composite sets all that comes before a chunk is read again, so import large
-#' ones into one XDF file first.
+#' A chunk is `blocksPerRead` blocks of an XDF source, and `rowsPerRead` rows of any other. An XDF file is read where
+#' the chunk is; of text, Parquet files and composite sets all that comes before a chunk is read again, so import
+#' large ones into one XDF file first.
 #'
 #' What is open is known by its file: a copy of a source is open, too.
 #'
