@@ -28,6 +28,9 @@ rx_engine_import <- function(source, columns, sink, job) .Call(wrap__rx_engine_i
 # Statistics of terms: list(levels, used, dropped, terms).
 rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap__rx_engine_summary, source, variables, terms, sparse, job)
 
+# A table by cell: list(levels, rows, dropped, size, cell, counts, weights, sums, means).
+rx_engine_crosstab <- function(source, variables, table, job) .Call(wrap__rx_engine_crosstab, source, variables, table, job)
+
 # A linear model: its levels, sums of squares and coefficients; matrices by column.
 rx_engine_linmod <- function(source, variables, formula, job) .Call(wrap__rx_engine_linmod, source, variables, formula, job)
 

@@ -21,3 +21,10 @@ all_kinds <- function() {
 temp_file <- function(extension = ".xdf", env = parent.frame()) {
   withr::local_tempfile(fileext = extension, .local_envir = env)
 }
+
+# A file of the sample data that lie beside the project, whose licences do not allow to bring them along.
+shared_data <- function(name) {
+  file <- testthat::test_path("../../../shared/data", name)
+  testthat::skip_if_not(file.exists(file), "the sample data beside the project are not here")
+  normalizePath(file)
+}

@@ -109,6 +109,33 @@ revoscaler <- list(
   rxCovData = function(x) NULL,
   rxCorData = function(x) NULL,
   as.lm = function(x, ...) NULL,
+  rxCube = function(formula, data, outFile = NULL, pweights = NULL, fweights = NULL, means = TRUE, cube = TRUE,
+                    rowSelection = NULL, transforms = NULL, transformObjects = NULL, transformFunc = NULL,
+                    transformVars = NULL, transformPackages = NULL, transformEnvir = NULL, overwrite = FALSE,
+                    useSparseCube = rxGetOption("useSparseCube"), removeZeroCounts = useSparseCube,
+                    returnDataFrame = FALSE, blocksPerRead = rxGetOption("blocksPerRead"), rowsPerBlock = 100000,
+                    reportProgress = rxGetOption("reportProgress"), verbose = 0,
+                    computeContext = rxGetOption("computeContext"), ...) NULL,
+  print.rxCube = function(x, header = TRUE, ...) NULL,
+  summary.rxCube = function(object, header = TRUE, ...) NULL,
+  as.data.frame.rxCube = function(x, row.names = NULL, optional = FALSE, ...) NULL,
+  subset.rxCube = function(x, ...) NULL,
+  rxCrossTabs = function(formula, data, pweights = NULL, fweights = NULL, means = FALSE, marginals = FALSE,
+                         cube = FALSE, rowSelection = NULL, transforms = NULL, transformObjects = NULL,
+                         transformFunc = NULL, transformVars = NULL, transformPackages = NULL, transformEnvir = NULL,
+                         useSparseCube = rxGetOption("useSparseCube"), removeZeroCounts = useSparseCube,
+                         returnXtabs = FALSE, na.rm = FALSE, blocksPerRead = rxGetOption("blocksPerRead"),
+                         reportProgress = rxGetOption("reportProgress"), verbose = 0,
+                         computeContext = rxGetOption("computeContext"), ...) NULL,
+  print.rxCrossTabs = function(x, output, header = TRUE, marginals = FALSE, na.rm = FALSE, ...) NULL,
+  summary.rxCrossTabs = function(object, output, type = "%", na.rm = FALSE, ...) NULL,
+  as.list.rxCrossTabs = function(x, output, marginals = FALSE, na.rm = FALSE, ...) NULL,
+  mean.rxCrossTabs = function(x, marginals = TRUE, na.rm = FALSE, ...) NULL,
+  rxMarginals = function(x, ...) NULL,
+  rxMarginals.rxCrossTabs = function(x, output = "sums", ...) NULL,
+  as.xtabs = function(x, ...) NULL,
+  as.xtabs.rxCrossTabs = function(x, ...) NULL,
+  as.xtabs.rxCube = function(x, ...) NULL,
   rxOptions = function(initialize = FALSE, libDir,
                        linkDllName = ifelse(.Platform$OS.type == "windows", "RxLink.dll", "libRxLink.so.2"),
                        cintSysDir = setCintSysDir(), includeDir = setRxIncludeDir(),
@@ -142,8 +169,10 @@ other_defaults <- list(
 new_arguments <- list(rxOptions = "memoryLimitMB")
 
 # An exported function, or a method, by its name.
-exported <- function(name) getS3method(sub("[.].*", "", name), sub(".*[.]", "", name), optional = TRUE) %||%
-  getExportedValue("rxscale", name)
+exported <- function(name) {
+  getS3method(sub("[.][^.]*$", "", name), sub(".*[.]", "", name), optional = TRUE) %||%
+    getExportedValue("rxscale", name)
+}
 
 for (name in names(revoscaler)) {
   test_that(paste(name, "has the arguments of RevoScaleR"), {

@@ -4,6 +4,8 @@ analyses <- list(
   summary = function(file) rxSummary(~ arr_delay:origin:carrier + dest + log(distance), file),
   sparse = function(file) rxSummary(~ arr_delay:dest:carrier, file, useSparseCube = TRUE),
   weighted = function(file) rxSummary(arr_delay ~ F(hour), file, pweights = "distance"),
+  table = function(file) rxCrossTabs(cbind(arr_delay, log(distance)) ~ dest:carrier:origin, file, means = TRUE),
+  cube = function(file) rxCube(log(air_time) ~ dest:carrier:F(hour), file, pweights = "distance", useSparseCube = TRUE),
   fit = function(file) rxLinMod(arr_delay ~ dep_delay + dest + carrier:origin + F(hour), file, covCoef = TRUE),
   weighted_fit = function(file) rxLinMod(cbind(arr_delay, dep_delay) ~ distance * origin, file, pweights = "air_time"),
   transformed = function(file) {

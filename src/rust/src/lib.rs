@@ -15,7 +15,7 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{import, info, linmod, predict, session, step, summary};
+use glue::{crosstab, import, info, linmod, predict, session, step, summary};
 
 extendr_module! {
     mod rxscale;
@@ -23,6 +23,7 @@ extendr_module! {
     use info;
     use import;
     use summary;
+    use crosstab;
     use linmod;
     use step;
     use predict;

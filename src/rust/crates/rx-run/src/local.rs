@@ -75,10 +75,7 @@ fn pass<E: Estimator>(
                 let estimator = room.estimator()?;
                 let mut place = lock(&lane.state);
                 let mut state = carried(place.take(), &estimator)?;
-                decoder.each_batch(&block, &found, |batch| {
-                    control.check()?;
-                    estimator.update(&mut state, batch)
-                })?;
+                estimator.update_block(&mut state, &block, &found, decoder, &|| control.check())?;
                 *place = Some((estimator, state));
                 Ok(())
             })

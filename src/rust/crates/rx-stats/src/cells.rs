@@ -110,7 +110,7 @@ impl Moments {
 
 /// Adds a number and what it lacks.
 #[inline(always)]
-fn joined(to: Dd, x: f64, low: f64) -> Dd {
+pub(crate) fn joined(to: Dd, x: f64, low: f64) -> Dd {
     let (sum, lost) = two_sum(to.hi, x);
     if !sum.is_finite() {
         return sum.into();

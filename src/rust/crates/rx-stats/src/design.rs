@@ -149,6 +149,22 @@ impl<'d> Decoder<'d> {
         }
     }
 
+    /// The design.
+    pub fn design(&self) -> &'d Design {
+        self.design
+    }
+
+    /// The level of each label of a dictionary, as category `j` has it.
+    pub(crate) fn levels_of(&mut self, j: usize, other: Option<u32>, labels: &Labels) -> Arc<Vec<u32>> {
+        if let Some((_, table)) = self.tables[j].as_ref().filter(|(seen, _)| Arc::ptr_eq(seen, labels)) {
+            return table.clone();
+        }
+        let level = |l: &String| self.level_of[j].get(l.as_str()).copied().or(other).unwrap_or(NO_LEVEL);
+        let table = Arc::new(labels.iter().map(level).collect::<Vec<_>>());
+        self.tables[j] = Some((labels.clone(), table.clone()));
+        table
+    }
+
     /// Decodes a block batch by batch. Codes that the design does not know were found before.
     pub fn each_batch(
         &mut self,
@@ -277,21 +293,14 @@ impl<'d> Decoder<'d> {
     ) -> Result<()> {
         let category = &self.design.categories[j];
         let column = &block.columns[category.column];
+        let table = match (&category.coding, column) {
+            (Coding::Label(other), Column::Dict { labels, .. }) => self.levels_of(j, *other, labels),
+            _ => Arc::default(),
+        };
         let out = &mut self.codes[j];
         out.clear();
         match (&category.coding, column) {
-            (Coding::Label(other), Column::Dict { codes, labels }) => {
-                let known = self.tables[j].as_ref().filter(|(seen, _)| Arc::ptr_eq(seen, labels));
-                let table = match known {
-                    Some((_, table)) => table.clone(),
-                    None => {
-                        let level =
-                            |l: &String| self.level_of[j].get(l.as_str()).copied().or(*other).unwrap_or(NO_LEVEL);
-                        let table = Arc::new(labels.iter().map(level).collect::<Vec<_>>());
-                        self.tables[j] = Some((labels.clone(), table.clone()));
-                        table
-                    }
-                };
+            (Coding::Label(_), Column::Dict { codes, .. }) => {
                 let codes = &codes[offset..offset + rows];
                 // A missing code wraps around to a position no table has.
                 let position = |c: i32| (c as u32).wrapping_sub(1);

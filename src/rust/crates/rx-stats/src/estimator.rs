@@ -7,9 +7,9 @@
 //! Accumulators of one pass live in the state; what persists between passes lives in the estimator. A state keeps
 //! mergeable statistics (counts, means, centred sums), never finalized values.
 
-use crate::design::Design;
-use crate::levels::Moves;
-use rx_data::Result;
+use crate::design::{Decoder, Design};
+use crate::levels::{FoundCodes, Moves};
+use rx_data::{Block, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -42,6 +42,21 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
     fn init(&self) -> Self::State;
     /// Takes in a batch.
     fn update(&self, state: &mut Self::State, batch: &ModelBatch) -> Result<()>;
+    /// Takes in a block, batch by batch, and asks `go_on` before each. An estimator that can do without decoded batches
+    /// may read the columns itself.
+    fn update_block(
+        &self,
+        state: &mut Self::State,
+        block: &Block,
+        found: &FoundCodes,
+        decoder: &mut Decoder,
+        go_on: GoOn,
+    ) -> Result<()> {
+        decoder.each_batch(block, found, |batch| {
+            go_on()?;
+            self.update(state, batch)
+        })
+    }
     /// Takes in another state; associative to rounding.
     fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()>;
     /// Declared bound of a state's size: decides how many lanes there are.

@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod crossprod;
+pub mod crosstab;
 pub mod dd;
 pub mod design;
 pub mod estimator;
