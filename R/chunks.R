@@ -73,7 +73,9 @@ rxReadNext <- function(src) {
     place$blocks <- utils::tail(place$blocks, -rows)
     rows <- sum(taken)
   }
-  chunk <- if (rows > 0) read_rows(src, place$row, rows)
+  read <- function() if (rows > 0) read_rows(src, place$row, rows)
+  # What the first chunk was warned of need not be said of each.
+  chunk <- if (place$row > 1) suppressWarnings(read(), classes = "rxscale_warning") else read()
   place$row <- place$row + rows
   open_sources[[key]] <- place
   chunk <- if (is.null(chunk) || nrow(chunk) == 0) data.frame() else chunk

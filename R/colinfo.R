@@ -229,14 +229,14 @@ converted_column <- function(x, option) {
     x <- as.character(x)
   }
   if (is.list(kind)) {
-    return(as.POSIXct(x, tz = "GMT"))
+    return(as.POSIXct(x, tz = "GMT", origin = "1970-01-01"))
   }
   switch(kind %||% "same",
     same = x,
     logical = as.logical(x),
     int16 = ,
     integer = as.integer(x),
-    date = as.Date(x),
+    date = as.Date(x, origin = "1970-01-01"),
     character = as.character(x),
     as.double(x)
   )

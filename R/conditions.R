@@ -25,11 +25,15 @@ rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row
 #'
 #' @noRd
 user_call <- function() {
-  for (frame in seq_len(sys.nframe())) {
-    if (identical(topenv(environment(sys.function(frame))), topenv())) {
-      return(sys.call(frame))
-    }
-  }
+  frame <- user_frame()
+  if (!is.null(frame)) sys.call(frame)
+}
+
+#' The number of that call's frame
+#'
+#' @noRd
+user_frame <- function() {
+  Find(function(frame) identical(topenv(environment(sys.function(frame))), topenv()), seq_len(sys.nframe()))
 }
 
 #' Raises an interrupt, as if the user had pressed Ctrl-C in R code

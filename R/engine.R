@@ -19,9 +19,7 @@ engine_call <- function(fun, ..., call = user_call()) {
   for (condition in engine$warnings) {
     warning(condition)
   }
-  for (words in result$warnings) {
-    warning(words, call. = FALSE)
-  }
+  lapply(result$warnings, engine_warning)
   err <- result$err
   if (is.null(err)) {
     result$ok
@@ -29,6 +27,21 @@ engine_call <- function(fun, ..., call = user_call()) {
     rx_interrupt()
   } else {
     rx_abort(err$kind, err$message, err$hint, column = err$column, file = err$file, row = err$row, call = call)
+  }
+}
+
+#' Raises a warning of the engine, once in each call of the user's
+#'
+#' One call may read a file several times, and each time the engine says the same.
+#' @noRd
+engine_warning <- function(words) {
+  # The frame of the user's call remembers.
+  frame <- sys.frame(user_frame())
+  if (!words %in% frame$.rx_warned) {
+    frame$.rx_warned <- c(frame$.rx_warned, words)
+    warning(structure(
+      class = c("rxscale_warning", "simpleWarning", "warning", "condition"), list(message = words, call = NULL)
+    ))
   }
 }
 

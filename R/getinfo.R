@@ -61,6 +61,7 @@ rxGetInfo <- function(data, getVarInfo = FALSE, getBlockSizes = FALSE, getValueL
     result$rowsPerBlock <- if (!is.null(info$block_rows)) as_counts(info$block_rows)
   }
   if (getVarInfo) {
+    lapply(info$caution, engine_warning)
     result$varInfo <- var_info(source, info$fields[columns], getValueLabels %||% TRUE, computeInfo)
   }
   if (numRows > 0) {
@@ -80,6 +81,7 @@ rxSetInfo <- function(data, description = "") {
   }
   source <- as_source(data)
   info <- engine_call(rx_engine_info, writable_spec(source))
+  refuse_legacy(info)
   engine_call(rx_engine_set_metadata, info$file, plain_fields(info$fields), description)
   invisible(source)
 }
@@ -108,7 +110,7 @@ writable_spec <- function(source) {
       hint = "Import it to XDF first, or use colInfo."
     )
   }
-  source_spec(source)
+  utils::modifyList(source_spec(source), list(row_names = TRUE))
 }
 
 #' @export

@@ -87,11 +87,12 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
 #' @param conversions stringsAsFactors, colClasses and colInfo, NULL where they are not given
 #' @param keep,drop varsToKeep and varsToDrop, which override those of the source
 #' @param beside see beside_spec()
+#' @param emptyTextIsNA whether empty text of a file of Microsoft's format is missing
 #' @return a data frame; or the number of rows and the path that were written
 #' @noRd
 import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
                    rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
-                   verbose = 0, beside = NULL) {
+                   verbose = 0, beside = NULL, emptyTextIsNA = FALSE) {
   check_argument(
     is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0), "maxRowsByCols",
     "a positive number or NULL"
@@ -102,6 +103,8 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     verbose <- max(verbose, source@verbose)
   }
   spec <- source_spec(source, startRow, numRows)
+  spec$row_names <- keeps_row_names(spec, sink, transforms)
+  spec$empty_is_missing <- if (emptyTextIsNA) TRUE
   kinds <- column_kinds(spec)
   convert <- do.call(column_converter, c(list(kinds), conversions), quote = TRUE)
   names <- convert$names %||% names(kinds)
@@ -109,6 +112,9 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     kept_columns(names, keep, drop)
   } else {
     names[match(source_columns(source, names(kinds)), names(kinds))]
+  }
+  if (isTRUE(spec$row_names)) {
+    columns <- union(columns, setdiff(intersect(row_names_column, names), drop))
   }
   context <- list(data_names = names, columns = columns, file = spec$path %||% "")
   transform <- do.call(compose_transform, c(transforms, context), quote = TRUE)
@@ -138,6 +144,17 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     cat(sprintf("%s rows imported in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
   }
   result
+}
+
+# The column that holds row names in an XDF file.
+row_names_column <- ".rxRowNames"
+
+#' Whether row names of an XDF file go along to a data frame or another one; NULL for no
+#'
+#' A transformFunc may change the number of rows, and is not made for another column of text.
+#' @noRd
+keeps_row_names <- function(spec, sink, transforms) {
+  if (identical(spec$type, "xdf") && (is.null(sink) || sink$type == "xdf") && is.null(transforms$transformFunc)) TRUE
 }
 
 #' The description of the data, which their copy keeps
@@ -199,7 +216,22 @@ import_frame <- function(spec, columns = NULL, maxRowsByCols = NULL, reportProgr
   sink <- list(type = "frame", cells = maxRowsByCols)
   read <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
   data <- structure(read$columns, row.names = .set_row_names(read$rows), class = "data.frame")
-  limited_frame(data, maxRowsByCols)
+  data <- limited_frame(data, maxRowsByCols)
+  if (isTRUE(spec$row_names)) with_row_names(data) else data
+}
+
+#' The data frame with its column of row names, if it has one, as row names
+#'
+#' @noRd
+with_row_names <- function(data) {
+  names <- as.character(data[[row_names_column]])
+  data[[row_names_column]] <- NULL
+  if (anyDuplicated(names) || anyNA(names)) {
+    warning("The row names are not unique and were left out.", call. = FALSE)
+  } else if (length(names) > 0) {
+    row.names(data) <- names
+  }
+  data
 }
 
 #' The data frame, cut to the limit with a warning
@@ -209,7 +241,7 @@ limited_frame <- function(data, maxRowsByCols) {
   if (is.null(maxRowsByCols) || length(data) == 0) {
     return(data)
   }
-  limit <- floor(maxRowsByCols / length(data))
+  limit <- floor(maxRowsByCols / length(setdiff(names(data), row_names_column)))
   if (nrow(data) <= limit) {
     return(data)
   }
@@ -297,6 +329,7 @@ refuse_set <- function(set) {
 replacing_sink <- function(source, xdfCompressionLevel) {
   spec <- source_spec(source)
   info <- engine_call(rx_engine_info, spec)
+  refuse_legacy(info)
   source@colNames <- source@varsToDrop <- NULL
   sink <- sink_spec(source, "none", TRUE, xdfCompressionLevel)
   sink$path <- spec$path
@@ -304,6 +337,20 @@ replacing_sink <- function(source, xdfCompressionLevel) {
   sink$description <- info$description
   sink$rows_per_block <- if (length(info$block_rows)) max(info$block_rows, 1)
   sink
+}
+
+#' Refuses to change a file of Microsoft's format
+#'
+#' @param info see source_info()
+#' @noRd
+refuse_legacy <- function(info) {
+  if (isTRUE(info$legacy)) {
+    rx_abort(
+      "unsupported", sprintf("'%s' is a file of Microsoft's XDF format, which is read and not written.", info$file),
+      hint = "rxscale writes an XDF format of its own: convert the file with rxImport() or rxConvertXdf() first.",
+      file = info$file
+    )
+  }
 }
 
 same_file <- function(source, target) {

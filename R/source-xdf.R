@@ -1,8 +1,22 @@
 #' XDF data source
 #'
 #' An XDF file holds the columns of a data set in blocks of rows. rxscale writes it as an Arrow IPC file, which other
-#' tools can read as such. Files that RevoScaleR wrote are in another format, which is not supported yet: opening one is
-#' an error.
+#' tools can read as such. Files that RevoScaleR wrote are in another format, which is read wherever an XDF file is and
+#' never written.
+#'
+#' **Files of RevoScaleR.** Their format was never published; it is known from files of version 4.2 (2016 to 2019), and
+#' other versions are refused. Blocks are decoded by all threads, one after the other, and only the columns asked for.
+#' Columns of types that no known file has (logicals, integers of other than 32 bits, ordered factors, dates, times) are
+#' read as they seem to be, with a warning; dates and times appear as their numbers of days or seconds, of which
+#' `colClasses` of [rxImport()] makes dates and times. A column that nothing explains is an error where it is asked for,
+#' and the others can be read. No code of missing text is known: it is the empty text. What would change such a file
+#' (appending, changing it in place, `rxSetVarInfo()`) is an error; [rxImport()] and [rxConvertXdf()] make files of
+#' rxscale's format, and `overwrite = TRUE` may put one in its place. A damaged file is an error of class
+#' `rxscale_error_corrupt_file`, but only the values have checksums, not the names of columns and levels.
+#'
+#' **Row names.** A column `.rxRowNames`, as RevoScaleR keeps the row names of data frames, is no variable: it becomes
+#' the row names of data frames that are read, and goes along into XDF files that are written, unless a `transformFunc`
+#' is used.
 #'
 #' **Composite sets.** A large table can be kept in several files: a folder `name` with the files `data/name_1.xdfd`,
 #' `data/name_2.xdfd`, ... (each an Arrow IPC file as well) and `metadata/name.xdfm`, which says what the columns and
@@ -85,7 +99,7 @@ methods::setClass(
 
 methods::setMethod("file_spec", "RxXdfData", function(source) {
   file <- if (isTRUE(source@createCompositeSet)) set_name(source@file) else source@file
-  list(type = "xdf", path = locate_input(file, ".xdf"))
+  list(type = "xdf", path = locate_input(file, ".xdf"), memory = rxGetOption("memoryLimitMB"))
 })
 
 #' Where an XDF source is written: what the engine takes

@@ -166,9 +166,9 @@ check_kept_dropped <- function(varsToKeep, varsToDrop) {
 #' @param x,object a data source.
 #' @param value new names of all columns.
 #' @param n number of rows.
-#' @param addrownums whether the rows keep their numbers in the source as row names.
+#' @param addrownums whether rows without names get their numbers in the source as row names.
 #' @param reportProgress see [rxOptions()].
-#' @param row.names,optional ignored: sources have no row names.
+#' @param row.names,optional ignored: row names are those that the source has, if any.
 #' @param ... passed on to [rxSummary()], [as.data.frame()] or [str()]; else ignored.
 #' @return What the functions return for a data frame.
 #' @examples
@@ -253,7 +253,7 @@ tail.RxDataSource <- function(x, n = 6L, addrownums = TRUE, reportProgress = 0L,
   rows <- row_count(x)
   first <- if (n < 0) min(rows, -n) + 1 else max(0, rows - n) + 1
   last_rows <- read_rows(x, first, rows - first + 1, reportProgress)
-  if (addrownums && nrow(last_rows) > 0) {
+  if (addrownums && nrow(last_rows) > 0 && .row_names_info(last_rows) < 0) {
     row.names(last_rows) <- as_counts(seq(first, length.out = nrow(last_rows)))
   }
   last_rows
@@ -285,8 +285,12 @@ str.RxDataSource <- function(object, ...) {
 #' @noRd
 read_rows <- function(source, start_row = 1, num_rows = -1, reportProgress = 0, columns = NULL) {
   spec <- source_spec(source, start_row, num_rows)
+  spec$row_names <- keeps_row_names(spec, NULL, NULL)
   if (is.null(columns) && methods::is(source, "RxDataSource") && length(c(source@colNames, source@varsToDrop))) {
     columns <- names(source_info(source)$fields)
+  }
+  if (!is.null(columns)) {
+    columns <- union(columns, intersect(row_names_column, names(column_kinds(spec))))
   }
   import_frame(spec, columns, reportProgress = reportProgress)
 }

@@ -32,6 +32,9 @@ rxCompressXdf <- function(inFile, outFile = NULL, xdfCompressionLevel = 1, overw
                           reportProgress = rxGetOption("reportProgress")) {
   sources <- xdf_sources(inFile)
   targets <- if (is.null(outFile)) sources else compress_targets(sources, outFile)
+  if (is.null(outFile)) {
+    lapply(sources, function(source) refuse_legacy(source_info(source)))
+  }
   written <- Map(function(source, target) {
     sink <- sink_spec(target, "none", overwrite || is.null(outFile), xdfCompressionLevel)
     sizes <- source_info(source)$block_rows

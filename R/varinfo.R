@@ -33,9 +33,10 @@ rxGetVarInfo <- function(data, getValueLabels = TRUE, varsToKeep = NULL, varsToD
   check_argument(is_flag(getValueLabels), "getValueLabels", "TRUE or FALSE")
   check_argument(is_flag(computeInfo), "computeInfo", "TRUE or FALSE")
   source <- as_source(data)
-  fields <- source_info(source)$fields
-  columns <- kept_columns(names(fields), varsToKeep, varsToDrop)
-  var_info(source, fields[columns], getValueLabels, computeInfo)
+  info <- source_info(source)
+  columns <- kept_columns(names(info$fields), varsToKeep, varsToDrop)
+  lapply(info$caution, engine_warning)
+  var_info(source, info$fields[columns], getValueLabels, computeInfo)
 }
 
 #' @rdname rxGetVarInfo
@@ -54,6 +55,7 @@ rxSetVarInfo <- function(varInfo, data) {
     return(set_frame_info(source, var_changes(varInfo, names(source))))
   }
   info <- engine_call(rx_engine_info, writable_spec(source))
+  refuse_legacy(info)
   changes <- var_changes(varInfo, vapply(info$fields, function(field) field$name, ""))
   fields <- info$fields
   for (change in changes) {

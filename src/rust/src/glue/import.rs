@@ -7,6 +7,7 @@ use crate::job::Job;
 use crate::spec;
 use extendr_api::prelude::*;
 use rx_data::source::RowRange;
+use rx_data::xdf_legacy::ROW_NAMES;
 use rx_data::{Identity, Result, Schema};
 use std::sync::Arc;
 
@@ -22,11 +23,16 @@ fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj
     let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::parse(columns, "columns")?) };
     let mut source = open(source, wanted.as_deref())?.source;
     let positions = source.schema().positions(wanted.as_deref())?;
-    if let (Some(cells), false) = (spec::maybe::<f64>(sink, "cells")?, positions.is_empty()) {
+    let variables = positions.iter().filter(|&&i| source.schema().fields[i].name != ROW_NAMES).count();
+    if let (Some(cells), true) = (spec::maybe::<f64>(sink, "cells")?, variables > 0) {
         // One row more tells whether there are too many.
-        source = Arc::new(RowRange::new(source, 0, Some((cells / positions.len() as f64) as u64 + 1)));
+        source = Arc::new(RowRange::new(source, 0, Some((cells / variables as f64) as u64 + 1)));
     }
-    let schema = Schema::new(positions.iter().map(|&i| source.schema().fields[i].clone()).collect());
+    let mut schema = Schema::new(positions.iter().map(|&i| source.schema().fields[i].clone()).collect());
+    if source.about().legacy {
+        // Ranges have no checksum there; those of the values are found anew.
+        schema.fields.iter_mut().for_each(|field| (field.low, field.high) = (None, None));
+    }
     sink::write(&job, &*source, &positions, &Identity, schema, sink)
 }
 

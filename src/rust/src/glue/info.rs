@@ -42,7 +42,9 @@ fn info(source: &Robj) -> Result<Robj> {
         file = or_null(opened.file().map(|file| file.display().to_string())),
         description = or_null(about.description),
         compression = or_null(about.compression),
-        files = or_null(about.files.map(|files| files as f64))
+        files = or_null(about.files.map(|files| files as f64)),
+        legacy = about.legacy,
+        caution = or_null(about.caution)
     )
     .into())
 }

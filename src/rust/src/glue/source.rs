@@ -7,8 +7,10 @@ use crate::view::Columns;
 use extendr_api::prelude::*;
 use rx_data::expr::{Compiled, Refused, Step};
 use rx_data::source::{
-    Beside, CompositeSource, ParquetSource, RowNumbers, RowRange, TextOptions, TextSource, XdfSource,
+    Beside, CompositeSource, LegacyOptions, LegacyXdfSource, ParquetSource, RowNumbers, RowRange, TextOptions,
+    TextSource, Without, XdfSource,
 };
+use rx_data::xdf_legacy::{ROW_NAMES, is_legacy};
 use rx_data::{Result, Source};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -95,10 +97,7 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
             let rows: f64 = spec::parse(&spec::need(source, "rows")?, "rows")?;
             Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize)?))
         }
-        "xdf" => match path(source)? {
-            folder if folder.is_dir() => Ok(Arc::new(CompositeSource::open(&folder)?)),
-            file => Ok(Arc::new(XdfSource::open(&file)?)),
-        },
+        "xdf" => open_xdf(source),
         "parquet" => Ok(Arc::new(ParquetSource::open(&path(source)?)?)),
         "text" => {
             let options: TextOptions = spec::parse_without(source, &COMMON, "source")?;
@@ -110,6 +109,28 @@ fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Sourc
         }
         other => Err(malformed("type", format!("there is no source of type '{other}'"))),
     }
+}
+
+/// Opens an XDF file of either format, or a set. Row names are no variable, so their column is hidden unless the spec asks
+/// for it.
+fn open_xdf(source: &Robj) -> Result<Arc<dyn Source>> {
+    let path = path(source)?;
+    let opened: Arc<dyn Source> = if path.is_dir() {
+        Arc::new(CompositeSource::open(&path)?)
+    } else if is_legacy(&path) {
+        let megabytes: Option<f64> = spec::maybe(source, "memory")?;
+        let memory = megabytes.map_or_else(rx_run::default_memory, |mb| (mb * 1_048_576.0) as u64);
+        let empty_is_missing = spec::maybe(source, "empty_is_missing")?.unwrap_or(false);
+        let options = LegacyOptions { memory, empty_is_missing, on_warning: on_warning() };
+        Arc::new(LegacyXdfSource::open(&path, options)?)
+    } else {
+        Arc::new(XdfSource::open(&path)?)
+    };
+    let names = opened.schema().fields.iter().position(|f| f.name == ROW_NAMES);
+    Ok(match names {
+        Some(names) if !spec::maybe(source, "row_names")?.unwrap_or(false) => Arc::new(Without::new(opened, names)),
+        _ => opened,
+    })
 }
 
 /// The path of a file.

@@ -19,6 +19,7 @@ pub mod source;
 #[cfg(test)]
 mod testing;
 pub mod xdf;
+pub mod xdf_legacy;
 
 pub use block::{Block, BlockMap, Identity};
 pub use column::Column;

@@ -14,6 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Kind, Schema};
 use crate::source::{Source, XdfSource};
 use crate::xdf::{self, BLOCK_ROWS, Compression, FileInfo, InPlace, MAX_BATCH_ROWS, Message};
+use crate::xdf_legacy;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard};
 
@@ -99,6 +100,9 @@ impl XdfSink {
 
     fn append(schema: Schema, options: XdfOptions) -> Result<Self> {
         let path = &options.path;
+        if xdf_legacy::is_legacy(path) {
+            return Err(xdf_legacy::read_only(path));
+        }
         // Locked first: what the footer says then stays true.
         let file = InPlace::open(path)?;
         let source = XdfSource::open(path)?;

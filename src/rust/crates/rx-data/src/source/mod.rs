@@ -8,7 +8,9 @@ mod open;
 mod parquet;
 mod range;
 mod text;
+mod without;
 mod xdf;
+mod xdf_legacy;
 
 pub use beside::Beside;
 pub use composite::CompositeSource;
@@ -18,7 +20,9 @@ pub use open::open_file;
 pub use parquet::ParquetSource;
 pub use range::RowRange;
 pub use text::{ColumnOptions, TextOptions, TextSource};
+pub use without::Without;
 pub use xdf::XdfSource;
+pub use xdf_legacy::{LegacyOptions, LegacyXdfSource};
 
 pub(crate) use open::read_at;
 
@@ -63,6 +67,10 @@ pub struct About {
     pub compression: Option<String>,
     /// Number of files, of a composite set.
     pub files: Option<usize>,
+    /// Whether the file is one of Microsoft's format, which is not written.
+    pub legacy: bool,
+    /// What the user should know before believing the columns' types.
+    pub caution: Option<String>,
 }
 
 /// One pass over a source. Many threads may call [`Scan::next`] at once: decoding is parallel.

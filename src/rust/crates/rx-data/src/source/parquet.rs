@@ -139,7 +139,7 @@ impl Source for ParquetSource {
             other => other.to_string().chars().take_while(|c| c.is_alphanumeric()).collect::<String>().to_lowercase(),
         });
         let description = Some(self.description.clone()).filter(|text| !text.is_empty());
-        About { description, compression, files: None }
+        About { description, compression, ..About::default() }
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {

@@ -130,7 +130,7 @@ impl Source for XdfSource {
 
     fn about(&self) -> About {
         let description = Some(self.description().to_string()).filter(|text| !text.is_empty());
-        About { description, compression: self.compression.map(str::to_string), files: None }
+        About { description, compression: self.compression.map(str::to_string), ..About::default() }
     }
 
     fn file(&self) -> Option<&Path> {

@@ -138,7 +138,7 @@ const POOLED_BYTES: usize = 1 << 22;
 
 impl Pool {
     /// A buffer of `length` bytes whose content is arbitrary.
-    pub(super) fn take(self: &Arc<Self>, length: usize) -> Pooled {
+    pub(crate) fn take(self: &Arc<Self>, length: usize) -> Pooled {
         let reused = self.0.lock().ok().and_then(|mut free| {
             let fitting = free.iter().rposition(|b| b.len() >= length && b.len() / 4 <= length)?;
             Some(free.swap_remove(fitting))
@@ -149,7 +149,7 @@ impl Pool {
 }
 
 /// A buffer that goes back to its pool when nobody holds it any more.
-pub(super) struct Pooled {
+pub(crate) struct Pooled {
     buffer: MutableBuffer,
     length: usize,
     pool: Weak<Pool>,
@@ -157,7 +157,7 @@ pub(super) struct Pooled {
 
 impl Pooled {
     /// The bytes to fill.
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.buffer.as_slice_mut()[..self.length]
     }
 }

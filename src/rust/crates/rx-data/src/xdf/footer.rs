@@ -1,11 +1,13 @@
 //! The end of an Arrow IPC file: where everything is.
 
+use super::foreign::not_xdf;
 use super::set::SetFile;
 use crate::checksum::{SEAL, Sealed, check_seal, checksum, seal};
 use crate::convert::schema_from_arrow;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
 use crate::source::read_at;
+use crate::xdf_legacy;
 use arrow::datatypes::Schema as ArrowSchema;
 use arrow::ipc::convert::{IpcSchemaEncoder, metadata_to_fb, try_fb_to_schema};
 use arrow::ipc::writer::DictionaryTracker;
@@ -19,8 +21,6 @@ use std::path::Path;
 pub(crate) const MAGIC: &[u8; 8] = b"ARROW1\0\0";
 /// Last bytes of a file.
 const END_MAGIC: &[u8; 6] = b"ARROW1";
-/// First bytes of Microsoft's own XDF.
-const LEGACY_MAGIC: [u8; 4] = [0xF4, 0xD3, 0xD2, 0xD1];
 /// After the footer: its length and the magic.
 const TRAILER: u64 = 10;
 /// The key of [`FileInfo`] in the footer's metadata.
@@ -97,15 +97,12 @@ impl Footer {
         let mut start = [0; MAGIC.len()];
         let known = start.len().min(end as usize);
         read_at(file, 0, &mut start[..known]).map_err(io)?;
-        if start.starts_with(&LEGACY_MAGIC) {
-            let message = format!("'{}' is an XDF file of Microsoft's format, which is not supported.", path.display());
-            let hint = "Export it from RevoScaleR with rxDataStep to a text file and import that.";
-            return Err(Error::new(ErrorKind::Unsupported, message).file(path).hint(hint));
+        if start.starts_with(&xdf_legacy::MARK) {
+            // Who only reads has looked for that.
+            return Err(xdf_legacy::read_only(path));
         }
         if !start.starts_with(END_MAGIC) {
-            return Err(
-                corrupt("it is not an XDF (Arrow) file").hint("Name its format by the extension or the source.")
-            );
+            return Err(not_xdf(file, end, path));
         }
         if end < start.len() as u64 + TRAILER {
             return Err(corrupt("it ends too early"));
