@@ -99,7 +99,7 @@ methods::setClass(
 
 methods::setMethod("file_spec", "RxXdfData", function(source) {
   file <- if (isTRUE(source@createCompositeSet)) set_name(source@file) else source@file
-  list(type = "xdf", path = locate_input(file, ".xdf"), memory = rxGetOption("memoryLimitMB"))
+  c(list(type = "xdf", path = locate_input(file, ".xdf")), memory = rxGetOption("memoryLimitMB"))
 })
 
 #' Where an XDF source is written: what the engine takes

@@ -3,6 +3,7 @@
 use super::cursor::Cursor;
 use super::{DATA, Fault, MARK, Parsed, read_all_at};
 use crate::error::{Error, ErrorKind, Result};
+use std::cmp::Ordering;
 use std::fs::File;
 use std::path::Path;
 
@@ -38,7 +39,8 @@ impl Footer {
             return Err(corrupt("it was cut off, or something stands behind its end"));
         }
         let version = f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        if !((version - VERSION).abs() < 0.05) {
+        // NaN is another version, too.
+        if !matches!((version - VERSION).abs().partial_cmp(&0.05), Some(Ordering::Less)) {
             let message = format!("'{}' has version {version} of Microsoft's XDF format.", path.display());
             let hint = format!("Only version {VERSION} is known. A sample of such a file would help to read it.");
             return Err(Error::new(ErrorKind::Unsupported, message).file(path).hint(hint));

@@ -101,7 +101,8 @@ impl Metadata {
         let mut table = |element| Entry::parse(&mut cursor).and_then(|entry| Table::of(entry.object, element));
         let (rows, offsets, sizes) = (table(Element::U64)?, table(Element::I64)?, table(Element::U64)?);
         // Gaps between blocks.
-        (table(Element::I64)?, table(Element::U64)?);
+        table(Element::I64)?;
+        table(Element::U64)?;
         let (description, mut columns) = parse_columns(&mut cursor)?;
         let compression = match cursor.u32()? {
             0 => "none".to_string(),

@@ -447,8 +447,8 @@ fn attributes_nested_without_end_are_refused() {
     let plain = file.bytes();
     file.columns[3].labels = labels;
     let mark = [0xF4, 0xF3, 0xF2, 0xF1];
-    let list = plain.windows(4).enumerate().filter(|(_, w)| *w == mark).map(|(i, _)| i);
-    let list = list.filter(|&i| plain[i + 8] == 6).last().unwrap();
+    let mut marks = plain.windows(4).enumerate().filter(|(_, w)| *w == mark).map(|(i, _)| i);
+    let list = marks.rfind(|&i| plain[i + 8] == 6).unwrap();
     let mut header = plain[list..list + 56].to_vec();
     header[52] = 1;
     let (head, tail) = plain.split_at(list);
