@@ -161,6 +161,53 @@ as.list.rxCrossTabs <- function(x, output, marginals = FALSE, na.rm = FALSE, ...
 }
 
 #' @rdname rxCrossTabs
+#' @param row.names names of the rows; NULL for numbers.
+#' @param optional ignored, as for data frames.
+#' @export
+as.data.frame.rxCrossTabs <- function(x, row.names = NULL, optional = FALSE, ...) {
+  levels <- x$params$levels
+  counts <- cells_of(x, "counts")[[1]]
+  columns <- cell_levels(levels, names(levels), seq_along(counts) - 1)
+  depvars <- x$depvars
+  if (length(depvars) > 0) {
+    columns[depvars] <- cells_of(x, "sums")
+    columns[paste0(depvars, "_mean")] <- cells_of(x, "means")
+  }
+  frame <- c(columns, list(Counts = counts))
+  if (x$params$removeZeroCounts) {
+    frame <- lapply(frame, function(column) column[counts > 0])
+  }
+  as_data_frame(frame, row.names)
+}
+
+#' One statistic of all cells, zero-count ones included: a vector a response
+#'
+#' @noRd
+cells_of <- function(x, output) {
+  of_response <- ceiling(seq_along(tables_of(x, output)) / nrow(x$params$strata))
+  unname(lapply(split(unname(tables_of(x, output)), of_response), function(tables) {
+    as.vector(joined_tables(tables, x$params$levels, x$params$strata, if (output == "means") NaN))
+  }))
+}
+
+#' Two-way tables as one array
+#'
+#' @param empty what a cell holds that is in no table; NULL for zero
+#' @noRd
+joined_tables <- function(tables, levels, strata, empty = NULL) {
+  whole <- whole_array(levels, tables[[1]][0])
+  if (!is.null(empty)) {
+    whole[] <- empty
+  }
+  for (i in seq_along(tables)) {
+    at <- Map(match, dimnames(tables[[i]]), levels[seq_along(dim(tables[[i]]))])
+    at <- c(at, as.list(strata[i, ]))
+    whole <- do.call(`[<-`, c(list(whole), unname(at), list(value = tables[[i]])))
+  }
+  whole
+}
+
+#' @rdname rxCrossTabs
 #' @export
 mean.rxCrossTabs <- function(x, marginals = TRUE, na.rm = FALSE, ...) {
   as.list.rxCrossTabs(x, "means", marginals, na.rm)
@@ -241,18 +288,8 @@ as.xtabs.rxCrossTabs <- function(x, ...) {
   warn_unknown(dot_names(...), "x")
   tables <- as.list.rxCrossTabs(x)
   levels <- x$params$levels
-  strata <- x$params$strata
-  # One column a response, one row a cell.
-  of_response <- ceiling(seq_along(tables) / nrow(strata))
-  values <- lapply(split(unname(tables), of_response), function(tables) {
-    whole <- whole_array(levels, tables[[1]][0])
-    for (i in seq_along(tables)) {
-      at <- Map(match, dimnames(tables[[i]]), levels[seq_along(dim(tables[[i]]))])
-      at <- c(at, as.list(strata[i, ]))
-      whole <- do.call(`[<-`, c(list(whole), unname(at), list(value = tables[[i]])))
-    }
-    whole
-  })
+  of_response <- ceiling(seq_along(tables) / nrow(x$params$strata))
+  values <- lapply(split(unname(tables), of_response), joined_tables, levels, x$params$strata)
   as_xtabs(values, levels, x$depvars, x$call)
 }
 

@@ -135,7 +135,10 @@ cube_term <- function(parsed, fields, join) {
   label <- paste(vapply(parsed$variables[together], function(variable) variable$text, ""), collapse = ":")
   parsed$terms <- list(list(label = label, variables = together))
   parsed$variables[together] <- lapply(parsed$variables[together], function(variable) {
-    if (is.null(variable$floor) && identical(fields[[variable$column]]$kind, "logical")) {
+    if (!is.null(variable$floor)) {
+      return(variable)
+    }
+    if (identical(fields[[variable$column]]$kind, "logical")) {
       variable$floor <- list(low = 0, high = 1, exclude = TRUE)
       variable$logical <- TRUE
     } else if (variable_kind(variable, fields) == "numeric") {

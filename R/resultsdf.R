@@ -1,8 +1,11 @@
 #' Results of an analysis as a data frame
 #'
-#' @param object an object of class `rxSummary`.
-#' @param output `"stats"` for the statistics of the terms; `"counts"`, `"means"` or `"sums"` for the first table by
-#'   category.
+#' Of a summary, its statistics or its first table by category; of a cube, its table with one of its statistics, a row a
+#' combination; of two-way tables, the first of them, a column for each level of the second factor; of a regression with
+#' `cube = TRUE`, the cells of the cube.
+#'
+#' @param object an object of class `rxSummary`, `rxCube`, `rxCrossTabs` or `rxLinMod`.
+#' @param output `"counts"`, `"means"` or `"sums"`; of a summary also `"stats"` for the statistics of the terms.
 #' @param element which table; only 1 is supported.
 #' @param integerLevels whether the levels of the first column become integers: NULL for those that `F()` made, whose
 #'   column is then named without `F_`.
@@ -14,6 +17,9 @@
 #' by_cylinders <- rxSummary(~ hp + mpg:F(cyl), data = mtcars)
 #' rxResultsDF(by_cylinders)
 #' rxResultsDF(by_cylinders, output = "means")
+#'
+#' rxResultsDF(rxCube(mpg ~ F(cyl):F(am), mtcars), output = "means")
+#' rxResultsDF(rxCrossTabs(~ F(cyl):F(am), mtcars))
 #' @export
 rxResultsDF <- function(object, ...) UseMethod("rxResultsDF")
 
@@ -21,15 +27,9 @@ rxResultsDF <- function(object, ...) UseMethod("rxResultsDF")
 #' @export
 rxResultsDF.rxSummary <- function(object, output = "stats", element = 1, integerLevels = NULL, integerCounts = TRUE,
                                   useRowNames = TRUE, ...) {
-  outputs <- c("stats", "counts", "means", "sums")
-  check_argument(is_string(output) && output %in% outputs, "output", paste0('"', outputs, '"', collapse = ", "))
-  check_argument(is_flag(integerCounts), "integerCounts", "TRUE or FALSE")
+  check_results(output, c("stats", "counts", "means", "sums"), integerLevels, integerCounts, element)
   check_argument(is_flag(useRowNames), "useRowNames", "TRUE or FALSE")
-  check_argument(is.null(integerLevels) || is_flag(integerLevels), "integerLevels", "TRUE, FALSE or NULL")
   warn_unknown(dot_names(...), names(formals(rxResultsDF.rxSummary)))
-  if (!identical(as.numeric(element), 1)) {
-    rx_abort("unsupported", "Only `element = 1` is supported.")
-  }
   if (output == "stats") {
     frame <- object$sDataFrame
     if (useRowNames) {
@@ -45,6 +45,84 @@ rxResultsDF.rxSummary <- function(object, output = "stats", element = 1, integer
   }
   name <- c(counts = "Counts", means = "Means", sums = "Sums")[[output]]
   with_integer_levels(data.frame(factors, stats::setNames(list(values), name), check.names = FALSE), integerLevels)
+}
+
+#' @rdname rxResultsDF
+#' @export
+rxResultsDF.rxCube <- function(object, output = "counts", integerLevels = NULL, integerCounts = TRUE, ...) {
+  check_results(output, c("counts", "means", "sums"), integerLevels, integerCounts)
+  warn_unknown(dot_names(...), names(formals(rxResultsDF.rxCube)))
+  about <- attr(object, "about")
+  values <- cell_values(
+    unclass(object)[about$depvars], object$Counts, if (about$means) "means" else "sums", output, integerCounts
+  )
+  with_integer_levels(as_data_frame(c(unclass(object)[about$factors], values)), integerLevels)
+}
+
+#' @rdname rxResultsDF
+#' @export
+rxResultsDF.rxCrossTabs <- function(object, output = "counts", element = 1, integerLevels = NULL, integerCounts = TRUE,
+                                    ...) {
+  check_results(output, c("counts", "means", "sums"), integerLevels, integerCounts, element)
+  warn_unknown(dot_names(...), names(formals(rxResultsDF.rxCrossTabs)))
+  table <- as.list(object, output)[[1]]
+  names <- dimnames(table)
+  values <- if (length(dim(table)) < 2) {
+    stats::setNames(list(as.vector(table)), c(counts = "Counts", means = "Means", sums = "Sums")[[output]])
+  } else {
+    stats::setNames(lapply(seq_len(ncol(table)), function(j) as.vector(table[, j])), names[[2]])
+  }
+  if (output == "counts" && integerCounts) {
+    values <- lapply(values, as_counts)
+  }
+  rows <- stats::setNames(list(factor(names[[1]], levels = names[[1]])), names(names)[1])
+  with_integer_levels(as_data_frame(c(rows, values)), integerLevels)
+}
+
+#' @rdname rxResultsDF
+#' @export
+rxResultsDF.rxLinMod <- function(object, output = "counts", integerLevels = NULL, integerCounts = TRUE, ...) {
+  check_results(output, c("counts", "means", "sums"), integerLevels, integerCounts)
+  warn_unknown(dot_names(...), names(formals(rxResultsDF.rxLinMod)))
+  cells <- object$countDF
+  if (is.null(cells)) {
+    rx_abort("argument", "The model has no cells.", hint = "Fit it with cube = TRUE and a factor as first term.")
+  }
+  means <- intersect(object$y.names, names(cells))
+  values <- cell_values(as.list(cells[means]), cells$Counts, "means", output, integerCounts)
+  with_integer_levels(as_data_frame(c(as.list(cells[vapply(cells, is.factor, NA)]), values)), integerLevels)
+}
+
+#' Counts, means or sums of cells
+#'
+#' @param values columns of the responses, which are `kept`, "means" or "sums"
+#' @noRd
+cell_values <- function(values, counts, kept, output, integerCounts) {
+  if (output == "counts") {
+    return(list(Counts = if (integerCounts) as_counts(counts) else counts))
+  }
+  if (length(values) == 0) {
+    rx_abort("argument", sprintf("The table has no %s.", output),
+      hint = "Give the formula a response, or a regression cubePredictions = TRUE."
+    )
+  }
+  # A cell without rows has a mean that is none, and a sum that is zero.
+  if (output == kept) {
+    values
+  } else if (output == "means") {
+    lapply(values, function(sums) ifelse(counts > 0, sums / counts, NaN))
+  } else {
+    lapply(values, function(means) ifelse(counts > 0, means * counts, 0))
+  }
+}
+
+check_results <- function(output, outputs, integerLevels, integerCounts, element = 1) {
+  check_argument(is_string(output) && output %in% outputs, "output", paste0('"', outputs, '"', collapse = ", "))
+  check_argument(is_flag(integerCounts), "integerCounts", "TRUE or FALSE")
+  check_argument(is.null(integerLevels) || is_flag(integerLevels), "integerLevels", "TRUE, FALSE or NULL")
+  if (!identical(as.numeric(element), 1)) {
+    rx_abort("unsupported", "Only `element = 1` is supported.")
+  }
 }
 
 #' The first table by category

@@ -1,24 +1,30 @@
 # Methods for the generics of package generics, which broom and others re-export; registered when it is loaded.
 
-#' Tidy results of linear models
+#' Tidy results
 #'
 #' Methods for `tidy()`, `glance()` and `augment()` of package generics, which broom re-exports. Names of columns are
-#' those that broom uses for [lm()].
+#' those that broom uses for [lm()] and for tests.
 #'
-#' @param x an object of class `rxLinMod`.
+#' @param x an object of class `rxLinMod`; for `tidy()` also of class `rxCube`, `rxCrossTabs`, `rxMultiTest` or
+#'   `rxPairwiseCrossTabList`, for `glance()` also `rxCube` and `rxCrossTabs`.
 #' @param conf.int whether to add confidence intervals, `conf.low` and `conf.high`.
 #' @param conf.level their level.
 #' @param data,newdata a data frame, a data source or the name of a file, read into memory.
 #' @param se_fit whether to add standard errors of the predictions; needs a fit with `covCoef = TRUE`.
 #' @param interval `"none"`, `"confidence"` or `"prediction"`, which adds `.lower` and `.upper`.
 #' @param ... no further arguments; a warning names them.
-#' @return A data frame: of `tidy()` with a row a coefficient and response, of `glance()` with a row a response, of
-#'   `augment()` the data with `.fitted`, and `.resid` where the response is there.
+#' @return A data frame: of `tidy()` with a row a coefficient and response, a combination of categories, or a test; of
+#'   `glance()` with a row a response, or the numbers of rows used and missing; of `augment()` the data with `.fitted`,
+#'   and `.resid` where the response is there.
 #' @examplesIf requireNamespace("generics", quietly = TRUE)
 #' fit <- rxLinMod(mpg ~ wt + hp, data = mtcars, covCoef = TRUE)
 #' generics::tidy(fit, conf.int = TRUE)
 #' generics::glance(fit)
 #' head(generics::augment(fit, mtcars, interval = "prediction"))
+#'
+#' tables <- rxCrossTabs(Freq ~ Gender:Admit:Dept, as.data.frame(UCBAdmissions))
+#' generics::tidy(tables)
+#' generics::tidy(rxChiSquaredTest(tables))
 #' @name tidiers
 NULL
 
@@ -84,4 +90,66 @@ augment.rxLinMod <- function(x, data = NULL, newdata = NULL, se_fit = FALSE, con
     columns <- cbind(columns, suppressWarnings(augmented(TRUE)[".resid"]))
   }
   cbind(rows, columns)
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxCube <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  as.data.frame(x)
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxCrossTabs <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  as.data.frame(x)
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::glance
+glance.rxCube <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  about <- attr(x, "about")
+  data.frame(nobs = about$nValidObs, nmissing = about$nMissingObs, cells = length(x$Counts))
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::glance
+glance.rxCrossTabs <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  tables <- unclass(x)$counts
+  data.frame(nobs = x$nValidObs, nmissing = x$nMissingObs, cells = sum(lengths(tables)), tables = length(tables))
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxMultiTest <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  frame <- tidy_tests(structure(x, class = "data.frame"))
+  named <- is.character(attr(x, "row.names"))
+  cbind(if (named) data.frame(table = row.names(x)), as_data_frame(frame), method = attr(x, "title"))
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxPairwiseCrossTabList <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  frames <- lapply(seq_along(x), function(i) {
+    compared <- as.list(x[[i]])[1:2]
+    tests <- as_data_frame(c(compared, tidy_tests(as.list(x[[i]])[-(1:2)])))
+    if (is.null(names(x))) tests else cbind(table = names(x)[i], tests)
+  })
+  do.call(rbind, frames)
+}
+
+#' Columns of tests under the names that broom has for them
+#'
+#' @noRd
+tidy_tests <- function(columns) {
+  ends <- grepl("% CI (Lower|Upper)$", names(columns))
+  known <- c(Z = "statistic", `X-squared` = "statistic", df = "parameter", `p-value` = "p.value")
+  names <- ifelse(names(columns) %in% names(known), known[names(columns)], "estimate")
+  names[ends] <- ifelse(endsWith(names(columns)[ends], "Lower"), "conf.low", "conf.high")
+  stats::setNames(as.list(columns), names)
 }

@@ -25,3 +25,35 @@ test_that("what a summary does not have is an error", {
   expect_error(rxResultsDF(summary, output = "median"), class = "rxscale_error_argument")
   expect_error(rxResultsDF(summary, element = 2), class = "rxscale_error_unsupported")
 })
+
+test_that("cubes are data frames with one statistic", {
+  cube <- rxCube(mpg ~ F(cyl):F(am), mtcars)
+  counts <- rxResultsDF(cube)
+  expect_named(counts, c("cyl", "F_am", "Counts"))
+  expect_identical(counts$cyl[1:5], 4:8)
+  expect_type(counts$Counts, "integer")
+  expect_identical(names(rxResultsDF(cube, integerLevels = FALSE))[1], "F_cyl")
+  expect_type(rxResultsDF(rxCube(~ F(cyl), mtcars, pweights = "wt"), integerCounts = FALSE)$Counts, "double")
+  sums <- rxCube(mpg ~ F(cyl):F(am), mtcars, means = FALSE)
+  expect_equal(rxResultsDF(cube, output = "sums"), rxResultsDF(sums, output = "sums"))
+  expect_equal(rxResultsDF(cube, output = "means"), rxResultsDF(sums, output = "means"))
+  expect_error(rxResultsDF(rxCube(~ F(cyl), mtcars), output = "means"), class = "rxscale_error_argument")
+  expect_error(rxResultsDF(cube, output = "stats"), class = "rxscale_error_argument", regexp = "output")
+})
+
+test_that("the first two-way table is a data frame with a column a level", {
+  tables <- rxCrossTabs(mpg ~ F(cyl):F(am), mtcars)
+  expect_identical(rxResultsDF(tables), data.frame(
+    cyl = 4:8, `0` = c(3L, 0L, 4L, 0L, 12L), `1` = c(8L, 0L, 3L, 0L, 2L), check.names = FALSE
+  ))
+  expect_equal(rxResultsDF(tables, output = "sums", integerLevels = FALSE)$`1`, unname(tables$sums[[1]][, "1"]))
+  expect_named(rxResultsDF(rxCrossTabs(~ F(am), mtcars)), c("am", "Counts"))
+  expect_error(rxResultsDF(tables, element = 2), class = "rxscale_error_unsupported")
+})
+
+test_that("cells of a cube regression are a data frame", {
+  fit <- rxLinMod(mpg ~ F(cyl), mtcars, cube = TRUE)
+  expect_identical(rxResultsDF(fit)$Counts, c(11L, 0L, 7L, 0L, 14L))
+  expect_equal(rxResultsDF(fit, output = "sums")$mpg[c(1, 3, 5)], as.vector(tapply(mtcars$mpg, mtcars$cyl, sum)))
+  expect_error(rxResultsDF(rxLinMod(mpg ~ wt, mtcars)), class = "rxscale_error_argument", regexp = "cube = TRUE")
+})

@@ -19,3 +19,25 @@ test_that("tidy(), glance() and augment() have the columns that broom makes of l
   expect_identical(generics::glance(several)$response, c("mpg", "qsec"))
   expect_warning(generics::tidy(fit, conf.ints = TRUE), "conf.int")
 })
+
+test_that("cross tabulations and their tests are tidy", {
+  skip_if_not_installed("generics")
+  admissions <- as.data.frame(UCBAdmissions)
+  tables <- rxCrossTabs(Freq ~ Gender:Admit:Dept, admissions)
+  cube <- rxCube(Freq ~ Gender:Admit:Dept, admissions, means = FALSE)
+  tidied <- generics::tidy(tables)
+  expect_equal(tidied[c("Gender", "Admit", "Dept", "Freq", "Counts")], generics::tidy(cube))
+  expect_identical(generics::glance(tables), data.frame(nobs = 24L, nmissing = 0L, cells = 24L, tables = 6L))
+  expect_identical(generics::glance(cube)$cells, 24L)
+  removed <- generics::tidy(rxCrossTabs(mpg ~ F(cyl):F(am):F(gear), mtcars, removeZeroCounts = TRUE))
+  expect_true(all(removed$Counts > 0) && sum(removed$Counts) == 32)
+  expect_named(generics::tidy(rxChiSquaredTest(tables)), c("table", "statistic", "parameter", "p.value", "method"))
+  expect_named(
+    generics::tidy(rxFisherTest(tables)), c("table", "estimate", "conf.low", "conf.high", "p.value", "method")
+  )
+  pairs <- generics::tidy(rxPairwiseCrossTab(tables))
+  expect_named(
+    pairs, c("table", "Gender", "Admit", "estimate", "conf.low", "conf.high", "statistic", "p.value")
+  )
+  expect_identical(nrow(pairs), 6L)
+})
