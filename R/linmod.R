@@ -99,7 +99,8 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
   })
   asked_model <- list(
     intercept = design$intercept, terms = terms, responses = as.list(design$index[design$response]),
-    drop_first = dropFirst, drop_main = dropMain, cube = cube, at_means = cube && cubePredictions
+    drop_first = dropFirst, drop_main = dropMain, cube = cube, at_means = cube && cubePredictions,
+    covariance = covCoef, centred_products = covData
   )
   job <- job_options(reportProgress, "Rows fitted")
   if (is.null(selection)) {

@@ -6,6 +6,7 @@ use crate::spec;
 use extendr_api::prelude::*;
 use rx_data::{Labels, Result};
 use rx_stats::linmod::{Formula, LinMod, LinearModel};
+use std::ops::Index;
 
 /// A linear model: its levels, sums of squares and coefficients; matrices by column.
 #[extendr]
@@ -25,10 +26,7 @@ fn linmod(source: &Robj, variables: &Robj, formula: &Robj, job: &Robj) -> Result
 
 /// A fitted model, for R.
 pub fn described(model: LinearModel, levels: &[Labels]) -> Result<Robj> {
-    // Symmetric matrices are the same by row and by column.
-    let square = |values: Vec<f64>, size: usize| RMatrix::new_matrix(size, size, |i, j| values[i * size + j]);
     let size = model.aliased.len();
-    let (kept, centred) = (model.unscaled_covariance.nrows(), model.centred_products.nrows());
     let responses = model.coefficients.ncols();
     Ok(list!(
         levels = analysis::levels(levels)?,
@@ -38,7 +36,7 @@ pub fn described(model: LinearModel, levels: &[Labels]) -> Result<Robj> {
         log_weight = model.log_weight,
         coefficients = RMatrix::new_matrix(size, responses, |i, j| model.coefficients[[i, j]]),
         variance = model.unscaled_variance,
-        covariance = square(model.unscaled_covariance.iter().copied().collect(), kept),
+        covariance = square(&model.unscaled_covariance, model.unscaled_covariance.nrows()),
         column_scales = model.column_scales,
         response_scales = model.response_scales,
         aliased = model.aliased,
@@ -51,11 +49,15 @@ pub fn described(model: LinearModel, levels: &[Labels]) -> Result<Robj> {
         total_squares = model.total_squares,
         means = model.means,
         response_means = model.response_means,
-        centred_products = square(model.centred_products.iter().copied().collect(), centred),
+        centred_products = square(&model.centred_products, model.centred_products.nrows()),
         cell_weights = model.cell_weights,
         at_means = model.at_means
     )
     .into())
+}
+
+fn square(a: &impl Index<[usize; 2], Output = f64>, size: usize) -> RMatrix<f64> {
+    RMatrix::new_matrix(size, size, |i, j| a[[i, j]])
 }
 
 extendr_module! {

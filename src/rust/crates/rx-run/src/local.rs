@@ -10,7 +10,7 @@ use crate::control::Control;
 use crate::pool::Pool;
 use rx_data::sink::Sink;
 use rx_data::{Block, BlockMap, Error, ErrorKind, Result, Scan, Source};
-use rx_stats::design::Decoder;
+use rx_stats::decode::Decoder;
 use rx_stats::levels::{Finder, Moves};
 use rx_stats::{Design, Estimator, Finish, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,7 @@ pub fn reduce<E: Finish>(
     loop {
         let state = pass(pool, control, source, design, &mut estimator, first_pass)?;
         first_pass = false;
-        match estimator.finish(state, &|| control.check())? {
+        match pool.run(|| estimator.finish(state, &|| control.check()))? {
             Step::Done(model) => return Ok(model),
             Step::Again(next) => estimator = next,
         }
@@ -54,7 +54,7 @@ fn pass<E: Estimator>(
     let first = scan.next()?;
     let finder = Finder::new(design);
     if let (true, Some(block)) = (pilot, &first) {
-        let head = block.slice(0, block.rows.min(rx_stats::design::BATCH_ROWS));
+        let head = block.slice(0, block.rows.min(rx_stats::decode::BATCH_ROWS));
         let found = finder.codes(design, &head)?;
         Decoder::new(design).each_batch(&head, &found, |batch| estimator.pilot(batch))?;
     }

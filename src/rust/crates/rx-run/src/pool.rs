@@ -75,6 +75,11 @@ impl Pool {
         false
     }
 
+    /// Runs work on one of the threads; it may share it with the others.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.threads.install(work)
+    }
+
     /// Runs the same work on every thread and waits for all of them.
     pub fn broadcast<R: Send>(&self, work: impl Fn() -> R + Sync) -> Vec<R> {
         self.threads.broadcast(|_| work())

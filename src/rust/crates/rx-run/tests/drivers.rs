@@ -112,6 +112,8 @@ fn linear_models_are_the_same_for_any_threads() {
             drop_main: false,
             cube: false,
             at_means: false,
+            covariance: true,
+            centred_products: true,
         };
         let estimator = LinMod::new(&design, formula, u64::MAX).unwrap();
         one_answer(&design, &estimator, |model| {

@@ -1,7 +1,8 @@
 //! How fast estimators take in decoded rows, on one thread: the number of rows and of levels is in the id.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rx_stats::design::{BATCH_ROWS, Category, Coding, Numeric, Rows};
+use rx_stats::decode::BATCH_ROWS;
+use rx_stats::design::{Category, Coding, Numeric, Rows};
 use rx_stats::linmod::{Formula, LinMod, Term};
 use rx_stats::summary::{self, Summary};
 use rx_stats::{Design, Estimator, ModelBatch};
@@ -82,6 +83,8 @@ fn linear_model(table: &Table, categories: bool) -> rx_data::Result<LinMod> {
         drop_main: true,
         cube: false,
         at_means: false,
+        covariance: false,
+        centred_products: false,
     };
     LinMod::new(&table.design, formula, LIMIT)
 }

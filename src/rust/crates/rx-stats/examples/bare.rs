@@ -6,7 +6,8 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-const LEVELS: [usize; 4] = [300, 300, 17, 7];
+const AIRPORTS: usize = 300;
+const LEVELS: [usize; 4] = [AIRPORTS, AIRPORTS, 17, 7];
 
 struct Table {
     numeric: [Vec<f64>; 3],
@@ -14,7 +15,7 @@ struct Table {
 }
 
 impl Table {
-    /// Made-up rows; low codes are more frequent, as they are among airports.
+    /// Made-up rows; airports follow Zipf's law, as those of `bench/generate.py` do.
     fn new(rows: usize) -> Self {
         let mut seed = 88_172_645_463_325_252u64;
         let mut next = || {
@@ -23,10 +24,15 @@ impl Table {
             seed ^= seed << 17;
             (seed >> 11) as f64 / (1u64 << 53) as f64
         };
-        Table {
-            numeric: [0; 3].map(|_| (0..rows).map(|_| next() * 100.0).collect()),
-            codes: LEVELS.map(|levels| (0..rows).map(|_| (next() * next() * levels as f64) as u32).collect()),
-        }
+        let numeric = [0; 3].map(|_| (0..rows).map(|_| next() * 100.0).collect());
+        let codes = LEVELS.map(|levels| {
+            let exponent = if levels == AIRPORTS { 0.8 } else { 0.0 };
+            let mut shares: Vec<f64> = (0..levels).map(|level| (level as f64 + 1.0).powf(-exponent)).collect();
+            (1..levels).for_each(|level| shares[level] += shares[level - 1]);
+            let total = shares[levels - 1];
+            (0..rows).map(|_| shares.partition_point(|&share| share < next() * total) as u32).collect()
+        });
+        Table { numeric, codes }
     }
 
     /// Sums over some rows.

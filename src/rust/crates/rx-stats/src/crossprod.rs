@@ -11,17 +11,21 @@
 
 mod double;
 mod extended;
+mod hosts;
 mod sums;
+mod terms;
 
 use crate::cells::Classification;
-use crate::dd::{Dd, Number, without_tiny};
+use crate::dd::{Dd, Number};
 use crate::design::Design;
 use crate::estimator::{Estimator, ModelBatch};
 use crate::levels::Moves;
 use crate::summary::{pilot_exponent, pilot_shift, rounded_shift};
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use sums::{Table, carry_rows};
+use terms::Terms;
 
 pub use sums::Sums;
 
@@ -53,6 +57,8 @@ pub struct Place {
 pub struct CrossProducts {
     /// The cell sets; the first is without categories and starts with the empty product.
     pub sets: Vec<CellSet>,
+    /// The cell sets that rows are added to, from whose sums those of all sets follow; the first is the same.
+    hosts: Vec<CellSet>,
     /// Subtracted from the (scaled) values of the first cell set.
     pub shifts: Vec<f64>,
     /// Exponents of the powers of two that the numeric variables are multiplied by.
@@ -92,49 +98,22 @@ pub enum Totals {
     Extended(Sums<Dd>),
 }
 
-/// Values by quads: quad q, row r, lane l is at `(q * rows + r) * 4 + l`.
-#[derive(Debug, Default)]
-struct Quads {
-    high: Vec<f64>,
-    /// What doubles cannot hold of a shifted or weighted value; empty where sums are doubles.
-    low: Vec<f64>,
-}
-
-impl Quads {
-    fn quad(&self, q: usize, rows: usize) -> [&[[f64; 4]]; 2] {
-        [&self.high, &self.low]
-            .map(|values| values.get(q * rows * 4..(q + 1) * rows * 4).unwrap_or_default().as_chunks().0)
-    }
-}
-
 /// The inner loops, for one kind of number.
 trait Accumulate: Number {
     /// Adds the products of two quads: to 4 x 4 entries of a square.
     fn add_square(square: &mut [Self], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]);
     /// Adds a quad of the first cell set, times the values of another (none: 1), to the rows of the cells.
-    fn add_across(table: &mut [Self], width: usize, quad: [&[[f64; 4]]; 2], cells: &[usize], values: &[Vec<f64>]);
+    fn add_across(table: &mut [Self], width: usize, quad: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]);
     /// Adds products of the values of one cell set.
-    fn add_within(table: &mut [Self], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>);
+    fn add_within(table: &mut [Self], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>);
     /// Adds products of the values (none: 1) of two cell sets.
     fn add_between(
         table: &mut [Self],
         stride: usize,
-        cells: [&[usize]; 2],
-        values: [&[Vec<f64>]; 2],
+        cells: [&[u32]; 2],
+        values: [&[Cow<[f64]>]; 2],
         weights: Option<&[f64]>,
     );
-}
-
-/// What a batch adds.
-struct Terms<'a> {
-    left: Quads,
-    /// The same times the weights, if there are any.
-    right: Option<Quads>,
-    /// By other cell set, the cell of every row.
-    cells: Vec<Vec<usize>>,
-    /// By other cell set and value; none where the only value is 1.
-    values: Vec<Vec<Vec<f64>>>,
-    weights: Option<&'a [f64]>,
 }
 
 /// The column of ones.
@@ -155,6 +134,7 @@ impl CrossProducts {
             singles: design.numeric.iter().map(|variable| variable.single).collect(),
             changes: 0,
             extended: false,
+            hosts: hosts::of(&sets),
             sets,
             shifting,
             weighted: design.weight.is_some(),
@@ -235,7 +215,8 @@ impl CrossProducts {
 
     fn within_limit(self) -> Result<Self> {
         let bytes = self.state_bytes().saturating_mul(8) as u64;
-        if bytes <= self.limit {
+        let countable = self.hosts.iter().all(|set| set.classes.cells() <= u64::from(u32::MAX));
+        if bytes <= self.limit && countable {
             return Ok(self);
         }
         let what = format!("The model's tables need {} MB; the limit is {} MB.", bytes >> 20, self.limit >> 20);
@@ -248,8 +229,9 @@ impl CrossProducts {
         self.sets[0].values.len().div_ceil(4)
     }
 
+    /// The cell sets with categories that rows are added to.
     fn others(&self) -> &[CellSet] {
-        &self.sets[1..]
+        &self.hosts[1..]
     }
 
     /// Whether a cell set's own products are all in its first row with the first cell set.
@@ -257,10 +239,9 @@ impl CrossProducts {
         set.values.len() == 1 && set.values[0].is_empty()
     }
 
-    /// Pairs of different cell sets, in the order of [`State::between`].
+    /// Pairs of different cell sets with categories, in the order of [`Sums::between`].
     fn pairs(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let others = self.others().len();
-        (0..others).flat_map(move |a| (a + 1..others).map(move |b| (a, b)))
+        pairs(self.others().len())
     }
 
     fn table_len(&self, a: usize, b: usize) -> usize {
@@ -273,7 +254,8 @@ impl CrossProducts {
         !self.weighted && Self::is_plain(&self.others()[a]) && Self::is_plain(&self.others()[b])
     }
 
-    /// The sum over rows of the product of two columns; those of the first cell set relative to their shifts.
+    /// The sum over rows of the product of two columns; those of the first cell set relative to their shifts. The sums
+    /// are those of a state that was [`Self::unfolded`].
     pub fn get<T: Number>(&self, sums: &Sums<T>, a: Place, b: Place) -> T {
         let (a, b) = if a.set <= b.set { (a, b) } else { (b, a) };
         let width = 4 * self.quads();
@@ -294,7 +276,7 @@ impl CrossProducts {
                 }
             }
             (s, t) => {
-                let pair = self.pairs().position(|p| p == (s - 1, t - 1)).unwrap_or(0);
+                let pair = pair(s - 1, t - 1, self.sets.len() - 1);
                 let (first, second) = (&self.sets[s], &self.sets[t]);
                 let cell = a.cell * second.classes.cells() as usize + b.cell;
                 let at = (cell * first.values.len() + a.value) * second.values.len() + b.value;
@@ -304,65 +286,6 @@ impl CrossProducts {
                     Table::Sums(v) => v[at],
                 }
             }
-        }
-    }
-
-    /// The values of the first cell set, relative to their shifts.
-    fn quads_of(&self, batch: &ModelBatch) -> Quads {
-        let rows = batch.rows;
-        let size = self.quads() * rows * 4;
-        let mut quads = Quads { high: vec![0.0; size], low: vec![0.0; if self.extended { size } else { 0 }] };
-        let mut column = Vec::with_capacity(rows);
-        for (j, product) in self.sets[0].values.iter().enumerate() {
-            self.product(batch, product, &mut column);
-            let (shift, at) = (self.shifts[j], (j / 4) * rows * 4 + j % 4);
-            for (row, x) in column.iter().enumerate() {
-                quads.high[at + 4 * row] = x - shift;
-            }
-            for (row, &x) in column.iter().enumerate().filter(|_| self.extended) {
-                quads.low[at + 4 * row] = Dd::sum(x, -shift).lo;
-            }
-        }
-        quads
-    }
-
-    /// A column's values, scaled.
-    fn product(&self, batch: &ModelBatch, product: &[usize], out: &mut Vec<f64>) {
-        out.clear();
-        match product {
-            [] => out.resize(batch.rows, 1.0),
-            [variable] => out.extend_from_slice(batch.numeric[*variable]),
-            [first, others @ ..] => {
-                out.extend_from_slice(batch.numeric[*first]);
-                for &variable in others {
-                    out.iter_mut().zip(batch.numeric[variable]).for_each(|(to, x)| *to *= x);
-                }
-            }
-        }
-        let exponents = product.iter().map(|&variable| self.exponents[variable]).filter(|&e| e != 0);
-        exponents.for_each(|exponent| out.iter_mut().for_each(|x| *x *= 2f64.powi(exponent)));
-        if self.extended {
-            out.iter_mut().for_each(|x| *x = without_tiny(*x));
-        }
-    }
-
-    /// What a batch adds, decoded once for all tables.
-    fn terms<'a>(&self, batch: &ModelBatch<'a>) -> Terms<'a> {
-        let left = self.quads_of(batch);
-        let right = batch.weight.map(|weights| weigh(&left, weights));
-        let column = |product: &Product| {
-            let mut out = Vec::new();
-            self.product(batch, product, &mut out);
-            out
-        };
-        let values =
-            |set: &CellSet| if Self::is_plain(set) { Vec::new() } else { set.values.iter().map(column).collect() };
-        Terms {
-            left,
-            right,
-            cells: self.others().iter().map(|s| cells_of(&s.classes, batch)).collect(),
-            values: self.others().iter().map(values).collect(),
-            weights: batch.weight,
         }
     }
 
@@ -393,7 +316,9 @@ impl CrossProducts {
             let cells = [&terms.cells[a][..], &terms.cells[b][..]];
             match table {
                 Table::Counts(counts) => {
-                    cells[0].iter().zip(cells[1]).for_each(|(&i, &j)| counts[i * stride + j] += 1);
+                    for (&i, &j) in cells[0].iter().zip(cells[1]) {
+                        counts[i as usize * stride + j as usize] += 1;
+                    }
                 }
                 Table::Total(_) => return Err(Error::internal("a merged state was updated")),
                 Table::Sums(sums) => {
@@ -477,10 +402,8 @@ impl Estimator for CrossProducts {
             *exponent = pilot_exponent(values);
         }
         if self.shifting {
-            let mut column = Vec::new();
             for j in 1..self.shifts.len() {
-                self.product(first, &self.sets[0].values[j], &mut column);
-                self.shifts[j] = pilot_shift(&column);
+                self.shifts[j] = pilot_shift(&self.product(first, &self.sets[0].values[j]));
             }
         }
         Ok(())
@@ -527,7 +450,7 @@ impl Estimator for CrossProducts {
 
     fn relevel(&self, design: &Design) -> Result<Self> {
         let mut products = self.clone();
-        for set in &mut products.sets {
+        for set in products.sets.iter_mut().chain(&mut products.hosts) {
             set.classes = Classification::new(design, &set.classes.categories)?;
         }
         products.within_limit()
@@ -542,35 +465,17 @@ impl Estimator for CrossProducts {
     }
 }
 
-/// Values times weights.
-fn weigh(quads: &Quads, weights: &[f64]) -> Quads {
-    let high = quads.high.as_chunks::<4>().0.iter().zip(weights.iter().cycle());
-    let mut weighed = Quads { high: high.flat_map(|(v, w)| v.map(|x| x * w)).collect(), low: Vec::new() };
-    if !quads.low.is_empty() {
-        let rows = quads.high.iter().zip(&quads.low).enumerate();
-        let low = rows.map(|(i, (&high, low))| {
-            let w = weights[i / 4 % weights.len()];
-            Dd::product(high, w).lo + low * w
-        });
-        weighed.low = low.collect();
-    }
-    weighed
+/// Pairs of different ones among so many.
+fn pairs(count: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..count).flat_map(move |a| (a + 1..count).map(move |b| (a, b)))
+}
+
+/// The position of a pair among [`pairs`].
+fn pair(a: usize, b: usize, count: usize) -> usize {
+    a * (2 * count - a - 1) / 2 + b - a - 1
 }
 
 fn out_of_range() -> Error {
     Error::new(ErrorKind::Value, "The squares of some variable or weight are too large or too small for numbers.")
         .hint("Divide it by a constant with transforms.")
-}
-
-/// The cell of every row. All rows are complete.
-fn cells_of(classes: &Classification, batch: &ModelBatch) -> Vec<usize> {
-    let mut cells = vec![0usize; batch.rows];
-    let mut stride = 1;
-    for (&category, &levels) in classes.categories.iter().zip(&classes.levels) {
-        for (cell, &code) in cells.iter_mut().zip(batch.codes[category]) {
-            *cell += stride * code as usize;
-        }
-        stride *= levels as usize;
-    }
-    cells
 }

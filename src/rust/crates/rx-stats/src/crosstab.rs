@@ -8,7 +8,8 @@ mod tallies;
 
 use crate::cells::Classification;
 use crate::dd::{Dd, Number};
-use crate::design::{Decoder, Design};
+use crate::decode::Decoder;
+use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::levels::{FoundCodes, Moves};
 use rx_data::{Block, Error, ErrorKind, Result};

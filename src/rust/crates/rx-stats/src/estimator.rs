@@ -7,7 +7,8 @@
 //! Accumulators of one pass live in the state; what persists between passes lives in the estimator. A state keeps
 //! mergeable statistics (counts, means, centred sums), never finalized values.
 
-use crate::design::{Decoder, Design};
+use crate::decode::Decoder;
+use crate::design::Design;
 use crate::levels::{FoundCodes, Moves};
 use rx_data::{Block, Result};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use serde::de::DeserializeOwned;
 /// Missing category in [`ModelBatch::codes`].
 pub const NO_LEVEL: u32 = u32::MAX;
 
-/// At most [`crate::design::BATCH_ROWS`] decoded rows of a block.
+/// At most [`crate::decode::BATCH_ROWS`] decoded rows of a block.
 #[derive(Debug, Clone, Copy)]
 pub struct ModelBatch<'a> {
     /// Number of rows.
@@ -70,14 +71,14 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
 /// Runs once on the master after each pass. The only place that may call LAPACK.
 pub trait Finish: Estimator {
     /// The result.
-    type Model;
+    type Model: Send;
     /// Turns the merged state into a model, or asks for another pass. Long work asks `go_on` now and then and stops with
-    /// its error.
+    /// its error. It runs on a thread of the job's pool, and may use the others.
     fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Self::Model>>;
 }
 
 /// Tells whether to go on: an error if the job was cancelled.
-pub type GoOn<'a> = &'a dyn Fn() -> Result<()>;
+pub type GoOn<'a> = &'a (dyn Fn() -> Result<()> + Sync);
 
 /// What follows a pass.
 #[derive(Debug)]

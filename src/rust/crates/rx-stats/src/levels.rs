@@ -268,7 +268,7 @@ impl Finder {
                 codes.iter_mut().filter(|c| **c != NO_LEVEL).for_each(|c| *c = found[*c as usize]);
                 Ok(codes)
             }
-            _ => Err(crate::design::not_a_category(&category.name)),
+            _ => Err(crate::decode::not_a_category(&category.name)),
         }
     }
 
@@ -314,7 +314,7 @@ impl Finder {
         values: &Mutex<Values>,
     ) -> Result<Vec<u32>> {
         let mut numbers = Vec::with_capacity(rows);
-        crate::design::decode_numeric(column, 0, rows, &category.name, &mut numbers)?;
+        crate::decode::decode_numeric(column, 0..rows, &category.name, &mut numbers)?;
         let (low, high) = (low.map_or(f64::NEG_INFINITY, f64::floor), high.map_or(f64::INFINITY, f64::floor));
         numbers.iter_mut().for_each(|x| *x = x.floor() + 0.0);
         let within = |x: f64| x >= low && x <= high && x.is_finite();

@@ -4,6 +4,7 @@ pub mod cells;
 pub mod crossprod;
 pub mod crosstab;
 pub mod dd;
+pub mod decode;
 pub mod design;
 pub mod estimator;
 #[cfg(test)]

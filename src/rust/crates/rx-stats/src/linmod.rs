@@ -52,6 +52,10 @@ pub struct Formula {
     /// Whether a cube's other columns are wanted at the means of their variables.
     #[serde(default)]
     pub at_means: bool,
+    /// Whether the covariance matrix of the coefficients is wanted.
+    pub covariance: bool,
+    /// Whether the centred cross products of the columns are wanted.
+    pub centred_products: bool,
 }
 
 /// The estimator.

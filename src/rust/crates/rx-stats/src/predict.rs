@@ -5,7 +5,8 @@
 //! touches one cell of each term, so a prediction costs the number of terms and its variance the square of that,
 //! whatever the number of levels.
 
-use crate::design::{Category, Coding, Decoder, Design, Numeric, Rows};
+use crate::decode::Decoder;
+use crate::design::{Category, Coding, Design, Numeric, Rows};
 use crate::estimator::{ModelBatch, NO_LEVEL};
 use crate::levels::FoundCodes;
 use crate::linmod::Term;
@@ -373,7 +374,7 @@ fn label(column: &Column, row: usize) -> Option<String> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::design::BATCH_ROWS;
+    use crate::decode::BATCH_ROWS;
     use rx_data::{Field, Kind};
 
     fn strings(labels: &[&str]) -> Vec<String> {

@@ -6,9 +6,10 @@ mod extended;
 use crate::dd::Number;
 use crate::estimator::GoOn;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
 use rx_data::{Error, Result};
 
-/// Columns factored together; the rest of the work is matrix products.
+/// Columns factored together; the rest of the work is matrix products, so many rows at a time.
 const PANEL: usize = 96;
 
 /// What solving needs of a kind of number.
@@ -46,35 +47,57 @@ pub fn factor_in_order<T: Solve>(mut a: Array2<T>, least: &[f64], go_on: GoOn) -
     for start in (0..p).step_by(PANEL) {
         go_on()?;
         let end = (start + PANEL).min(p);
-        for (j, &least) in least.iter().enumerate().take(end).skip(start) {
-            let (above, mut below) = a.view_mut().split_at(Axis(0), j);
-            let mut row = below.row_mut(0);
-            let row = &mut contiguous(row.as_slice_mut())?[j..];
-            for l in kept.iter().copied().filter(|&l| l >= start) {
-                let earlier = above.row(l);
-                let earlier = &contiguous(earlier.as_slice())?[j..];
+        let (mut panel, mut rest) = a.multi_slice_mut((s![start..end, ..], s![end.., ..]));
+        // The square on the diagonal decides what is kept; it is copied to lie together.
+        let mut square = panel.slice(s![.., start..end]).to_owned();
+        let mut roots = vec![None; end - start];
+        for j in 0..end - start {
+            let (above, mut below) = square.view_mut().split_at(Axis(0), j);
+            let row = &mut contiguous(below.row_mut(0).into_slice())?[j..];
+            for (earlier, _) in above.rows().into_iter().zip(&roots).filter(|(_, root)| root.is_some()) {
+                let earlier = &contiguous(earlier.to_slice())?[j..];
                 T::subtract_multiple(row, earlier[0], earlier);
             }
-            if row[0].value() > least {
-                kept.push(j);
+            if row[0].value() > least[start + j] {
+                kept.push(start + j);
                 let root = row[0].sqrt();
+                roots[j] = Some(root);
                 row.iter_mut().for_each(|x| *x = *x / root);
             } else {
                 row.fill(T::default());
             }
         }
-        let (panel, mut rest) = a.view_mut().split_at(Axis(0), end);
-        let panel = panel.slice(s![start.., ..]);
-        for strip in (end..p).step_by(PANEL) {
-            go_on()?;
-            let rows = strip..(strip + PANEL).min(p);
-            let to = rest.slice_mut(s![strip - end..rows.end - end, strip..]);
+        panel.slice_mut(s![.., start..end]).assign(&square);
+        // Columns right of it, some at a time.
+        let right = panel.slice_mut(s![.., end..]);
+        each_strip(&mut right.reversed_axes(), go_on, |_, columns| {
+            let mut columns = columns.reversed_axes();
+            let mut own = columns.to_owned();
+            for (j, root) in roots.iter().enumerate() {
+                let (above, mut below) = own.view_mut().split_at(Axis(0), j);
+                let mut row = below.row_mut(0);
+                for l in (0..j).filter(|&l| roots[l].is_some()) {
+                    if let (Some(row), Some(earlier)) = (row.as_slice_mut(), above.row(l).to_slice()) {
+                        T::subtract_multiple(row, square[[l, j]], earlier);
+                    }
+                }
+                row.iter_mut().for_each(|x| *x = root.map_or(T::default(), |root| *x / root));
+            }
+            columns.assign(&own);
+        })?;
+        each_strip(&mut rest, go_on, |row, mut to| {
+            let strip = end + row;
+            let rows = strip..strip + to.nrows();
+            let to = to.slice_mut(s![.., strip..]);
             T::subtract_product(panel.slice(s![.., rows]), panel.slice(s![.., strip..]), to);
-        }
+        })?;
     }
     let k = kept.len();
-    let entry = |i: usize, j: usize| if i <= j { a[[kept[i], kept[j]]] } else { T::default() };
-    let upper = Array2::from_shape_fn((k, k), |(i, j)| entry(i, j));
+    let mut upper = Array2::from_elem((k, k), T::default());
+    for (i, mut to) in upper.rows_mut().into_iter().enumerate() {
+        let from = a.row(kept[i]);
+        to.iter_mut().zip(&kept).skip(i).for_each(|(to, &j)| *to = from[j]);
+    }
     let right = Array2::from_shape_fn((k, width - p), |(i, r)| a[[kept[i], p + r]]);
     Ok(Factor { kept, upper, right })
 }
@@ -102,9 +125,37 @@ fn contiguous<S>(slice: Option<S>) -> Result<S> {
     slice.ok_or_else(|| Error::internal("a matrix does not lie in memory row by row"))
 }
 
-/// Largest column sum of absolute values.
-pub fn norm_1(a: &Array2<f64>) -> f64 {
-    a.columns().into_iter().map(|c| c.iter().map(|x| x.abs()).sum()).fold(0.0, f64::max)
+/// Calls `f` with strips of a matrix's rows and the number of their first, on all threads of the pool. Which rows make a
+/// strip does not depend on the threads.
+pub fn each_strip<T: Send>(
+    a: &mut ArrayViewMut2<T>,
+    go_on: GoOn,
+    f: impl Fn(usize, ArrayViewMut2<T>) + Sync,
+) -> Result<()> {
+    let one = |(i, strip): (usize, ArrayViewMut2<T>)| {
+        go_on()?;
+        f(i * PANEL, strip);
+        Ok(())
+    };
+    let strips: Vec<_> = a.axis_chunks_iter_mut(Axis(0), PANEL).enumerate().collect();
+    match strips.len() {
+        0 | 1 => strips.into_iter().try_for_each(one),
+        _ => strips.into_par_iter().with_max_len(1).try_for_each(one),
+    }
+}
+
+/// Largest column sum of absolute values of a symmetric matrix, of which the upper triangle is asked for.
+pub fn norm_1(size: usize, entry: impl Fn(usize, usize) -> f64) -> f64 {
+    let mut sums = vec![0.0; size];
+    for i in 0..size {
+        sums[i] += entry(i, i).abs();
+        for j in i + 1..size {
+            let x = entry(i, j).abs();
+            sums[i] += x;
+            sums[j] += x;
+        }
+    }
+    sums.into_iter().fold(0.0, f64::max)
 }
 
 #[cfg(test)]

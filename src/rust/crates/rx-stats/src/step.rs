@@ -145,7 +145,8 @@ impl Finish for Stepwise {
 
     fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Selected>> {
         // The full model tells whether the cross products are precise enough for any.
-        if let Step::Again(full) = self.full.clone().finish(state.clone(), go_on)? {
+        let state = self.full.unfolded(state);
+        if let Step::Again(full) = self.full.clone().judge(&state, go_on)? {
             return Ok(Step::Again(Stepwise { full, ..self }));
         }
         let fit = |terms: &[usize]| self.full.restricted(terms).answer(&state, go_on);
@@ -329,6 +330,8 @@ mod tests {
             drop_main: false,
             cube: false,
             at_means: false,
+            covariance: false,
+            centred_products: false,
         };
         let mut search = Search {
             start: vec![],

@@ -1,6 +1,7 @@
 //! The inner loops in double. Plain operations only: all machines give the same bits, some more of them at a time.
 
 use super::Accumulate;
+use std::borrow::Cow;
 
 #[inline(always)]
 fn square_of(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 4] {
@@ -39,7 +40,7 @@ impl Accumulate for f64 {
         }
     }
 
-    fn add_across(table: &mut [f64], width: usize, [quad, _]: [&[[f64; 4]]; 2], cells: &[usize], values: &[Vec<f64>]) {
+    fn add_across(table: &mut [f64], width: usize, [quad, _]: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]) {
         let mut add = |row: usize, x: &[f64; 4], value: f64| {
             if let Some(to) = table[row * width..].first_chunk_mut::<4>() {
                 for l in 0..4 {
@@ -48,18 +49,22 @@ impl Accumulate for f64 {
             }
         };
         if values.is_empty() {
-            quad.iter().zip(cells).for_each(|(x, &cell)| add(cell, x, 1.0));
+            for (x, &cell) in quad.iter().zip(cells) {
+                add(cell as usize, x, 1.0);
+            }
         }
         for (v, column) in values.iter().enumerate() {
-            quad.iter().zip(cells).zip(column).for_each(|((x, &cell), &value)| add(cell * values.len() + v, x, value));
+            for ((x, &cell), &value) in quad.iter().zip(cells).zip(&**column) {
+                add(cell as usize * values.len() + v, x, value);
+            }
         }
     }
 
-    fn add_within(table: &mut [f64], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>) {
+    fn add_within(table: &mut [f64], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>) {
         let k = values.len();
         for (row, &cell) in cells.iter().enumerate() {
             let w = weights.map_or(1.0, |w| w[row]);
-            let square = &mut table[cell * k * k..][..k * k];
+            let square = &mut table[cell as usize * k * k..][..k * k];
             for (i, a) in values.iter().enumerate() {
                 for (j, b) in values.iter().enumerate() {
                     square[i * k + j] += w * a[row] * b[row];
@@ -71,14 +76,14 @@ impl Accumulate for f64 {
     fn add_between(
         table: &mut [f64],
         stride: usize,
-        cells: [&[usize]; 2],
-        values: [&[Vec<f64>]; 2],
+        cells: [&[u32]; 2],
+        values: [&[Cow<[f64]>]; 2],
         weights: Option<&[f64]>,
     ) {
         let [first, second] = values.map(|v| v.len().max(1));
         for (row, (&i, &j)) in cells[0].iter().zip(cells[1]).enumerate() {
             let w = weights.map_or(1.0, |w| w[row]);
-            let cell = (i * stride + j) * first * second;
+            let cell = (i as usize * stride + j as usize) * first * second;
             for a in 0..first {
                 let left = w * values[0].get(a).map_or(1.0, |v| v[row]);
                 for b in 0..second {

@@ -2,6 +2,7 @@
 
 use super::Accumulate;
 use crate::dd::{Dd, TwoProduct, on_this_machine, quick_two_sum, two_sum};
+use std::borrow::Cow;
 
 /// Rows whose errors are added up in double, before they join the sum.
 const STRETCH: usize = 128;
@@ -13,27 +14,27 @@ impl Accumulate for Dd {
         ));
     }
 
-    fn add_across(table: &mut [Dd], width: usize, quad: [&[[f64; 4]]; 2], cells: &[usize], values: &[Vec<f64>]) {
+    fn add_across(table: &mut [Dd], width: usize, quad: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]) {
         on_this_machine!(add_across(
-            table: &mut [Dd], width: usize, quad: [&[[f64; 4]]; 2], cells: &[usize], values: &[Vec<f64>]
+            table: &mut [Dd], width: usize, quad: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]
         ));
     }
 
-    fn add_within(table: &mut [Dd], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>) {
+    fn add_within(table: &mut [Dd], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>) {
         on_this_machine!(add_within(
-            table: &mut [Dd], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>
+            table: &mut [Dd], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>
         ));
     }
 
     fn add_between(
         table: &mut [Dd],
         stride: usize,
-        cells: [&[usize]; 2],
-        values: [&[Vec<f64>]; 2],
+        cells: [&[u32]; 2],
+        values: [&[Cow<[f64]>]; 2],
         weights: Option<&[f64]>,
     ) {
         on_this_machine!(add_between(
-            table: &mut [Dd], stride: usize, cells: [&[usize]; 2], values: [&[Vec<f64>]; 2], weights: Option<&[f64]>
+            table: &mut [Dd], stride: usize, cells: [&[u32]; 2], values: [&[Cow<[f64]>]; 2], weights: Option<&[f64]>
         ));
     }
 }
@@ -83,14 +84,14 @@ fn add_across<P: TwoProduct>(
     table: &mut [Dd],
     width: usize,
     [high, low]: [&[[f64; 4]]; 2],
-    cells: &[usize],
-    values: &[Vec<f64>],
+    cells: &[u32],
+    values: &[Cow<[f64]>],
 ) {
     let per_cell = values.len().max(1);
     for v in 0..per_cell {
         for (row, ((x, x_low), &cell)) in high.iter().zip(low).zip(cells).enumerate() {
             let value = values.get(v).map_or(1.0, |column| column[row]);
-            let to = &mut table[(cell * per_cell + v) * width..][..4];
+            let to = &mut table[(cell as usize * per_cell + v) * width..][..4];
             for l in 0..4 {
                 let (product, error) = P::two_product(value, x[l]);
                 add(&mut to[l], (product, error + value * x_low[l]));
@@ -100,11 +101,11 @@ fn add_across<P: TwoProduct>(
 }
 
 #[inline(always)]
-fn add_within<P: TwoProduct>(table: &mut [Dd], cells: &[usize], values: &[Vec<f64>], weights: Option<&[f64]>) {
+fn add_within<P: TwoProduct>(table: &mut [Dd], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>) {
     let k = values.len();
     for (row, &cell) in cells.iter().enumerate() {
         let w = weights.map_or(1.0, |w| w[row]);
-        let square = &mut table[cell * k * k..][..k * k];
+        let square = &mut table[cell as usize * k * k..][..k * k];
         for (i, a) in values.iter().enumerate() {
             for (j, b) in values.iter().enumerate() {
                 add(&mut square[i * k + j], product_of_three::<P>(w, a[row], b[row]));
@@ -117,14 +118,14 @@ fn add_within<P: TwoProduct>(table: &mut [Dd], cells: &[usize], values: &[Vec<f6
 fn add_between<P: TwoProduct>(
     table: &mut [Dd],
     stride: usize,
-    cells: [&[usize]; 2],
-    values: [&[Vec<f64>]; 2],
+    cells: [&[u32]; 2],
+    values: [&[Cow<[f64]>]; 2],
     weights: Option<&[f64]>,
 ) {
     let [first, second] = [values[0].len().max(1), values[1].len().max(1)];
     for (row, (&i, &j)) in cells[0].iter().zip(cells[1]).enumerate() {
         let w = weights.map_or(1.0, |w| w[row]);
-        let cell = (i * stride + j) * first * second;
+        let cell = (i as usize * stride + j as usize) * first * second;
         for a in 0..first {
             let left = values[0].get(a).map_or(1.0, |v| v[row]);
             for b in 0..second {

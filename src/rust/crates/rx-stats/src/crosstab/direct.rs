@@ -2,7 +2,8 @@
 //! a place of their own.
 
 use super::{CrossTab, State};
-use crate::design::{BATCH_ROWS, Coding, Decoder, Numeric, decode_numeric};
+use crate::decode::{BATCH_ROWS, Decoder, decode_numeric};
+use crate::design::{Coding, Numeric};
 use crate::estimator::GoOn;
 use crate::levels::FoundCodes;
 use rx_data::column::NA_I32;
@@ -94,7 +95,7 @@ impl<'a> Plan<'a> {
                 let values = match column {
                     Column::F64(values) => &values[offset..offset + rows],
                     other => {
-                        decode_numeric(other, offset, rows, &variable.name, decoded)?;
+                        decode_numeric(other, offset..offset + rows, &variable.name, decoded)?;
                         &decoded[..]
                     }
                 };

@@ -8,7 +8,7 @@ use super::{LinMod, Term};
 use crate::crossprod::{ONE, Place, State, Sums, Totals};
 use crate::dd::Dd;
 use crate::estimator::{Finish, GoOn, Step};
-use crate::solve::{Factor, Solve, factor_in_order, norm_1};
+use crate::solve::{Factor, Solve, each_strip, factor_in_order, norm_1};
 use ndarray::Array2;
 use rx_data::{Error, ErrorKind, Result};
 
@@ -30,7 +30,7 @@ pub struct LinearModel {
     pub coefficients: Array2<f64>,
     /// The diagonal of (X'WX)^-1, of scaled columns; NaN where aliased.
     pub unscaled_variance: Vec<f64>,
-    /// (X'WX)^-1, of scaled columns; NaN where aliased. Empty for a cube.
+    /// (X'WX)^-1, of scaled columns; NaN where aliased. Empty for a cube, and where it is not wanted.
     pub unscaled_covariance: Array2<f64>,
     /// What columns were multiplied by, a power of two: 1 unless their squares are too large or small for doubles.
     pub column_scales: Vec<f64>,
@@ -56,7 +56,7 @@ pub struct LinearModel {
     pub means: Vec<f64>,
     /// Means of the responses.
     pub response_means: Vec<f64>,
-    /// Centred cross products of all columns but the intercept; empty for a cube.
+    /// Centred cross products of all columns but the intercept; empty for a cube, and where they are not wanted.
     pub centred_products: Array2<f64>,
     /// Sums of weights in the cells of a cube.
     pub cell_weights: Vec<f64>,
@@ -180,15 +180,14 @@ impl LinMod {
             (0..groups.len()).fold(raw, |left, g| left - about_shift[[g, i]] * sums[[g, j]])
         };
         let mut xx = Array2::from_elem((p, p), T::default());
-        for i in 0..p {
-            go_on()?;
-            for j in i..p {
+        each_strip(&mut xx.view_mut(), go_on, |start, mut rows| {
+            for (i, mut row) in (start..).zip(rows.rows_mut()) {
                 // What belongs to a group has no variation in it.
-                if !columns[i].group && !columns[j].group {
-                    xx[[i, j]] = centre(i, &x, j, get(columns[i].place, columns[j].place));
+                for j in (i..p).filter(|&j| !columns[i].group && !columns[j].group) {
+                    row[j] = centre(i, &x, j, get(columns[i].place, columns[j].place));
                 }
             }
-        }
+        })?;
         let xy = Array2::from_shape_fn((p, self.responses.len()), |(j, k)| match columns[j].group {
             true => T::default(),
             false => centre(j, &y, k, get(columns[j].place, response(k))),
@@ -279,17 +278,21 @@ fn keep<T: Solve>(
         let (a, b) = (order[i].min(order[j]), order[i].max(order[j]));
         normal.xx[[a, b]] * (scale[i] * scale[j]).into()
     };
-    let system = Array2::from_shape_fn((p, p + responses), |(i, j)| match j.checked_sub(p) {
-        None if j < i => T::default(),
-        None => entry(i, j),
-        Some(k) => normal.xy[[order[i], k]] * scale[i].into(),
-    });
+    let mut system = Array2::from_elem((p, p + responses), T::default());
+    each_strip(&mut system.view_mut(), go_on, |start, mut rows| {
+        for (i, mut row) in (start..).zip(rows.rows_mut()) {
+            (i..p).for_each(|j| row[j] = entry(i, j));
+            (0..responses).for_each(|k| row[p + k] = normal.xy[[order[i], k]] * scale[i].into());
+        }
+    })?;
     let factor: Factor<T> = factor_in_order(system, &least, go_on)?;
     let mut inverse = factor.inverse(go_on)?;
     let condition = condition(&factor, &inverse, entry);
     let mut b = factor.solution();
     let scale: Vec<T> = factor.kept.iter().map(|&i| scale[i].into()).collect();
-    inverse.indexed_iter_mut().for_each(|((i, j), x)| *x = *x * scale[i] * scale[j]);
+    for (mut row, &of_row) in inverse.rows_mut().into_iter().zip(&scale) {
+        row.iter_mut().zip(&scale).for_each(|(x, &of_column)| *x = *x * of_row * of_column);
+    }
     b.indexed_iter_mut().for_each(|((i, _), x)| *x = *x * scale[i]);
     let explained = factor.right.columns().into_iter();
     let explained = explained.map(|u| u.iter().fold(T::default(), |sum, &x| sum + x * x)).collect();
@@ -305,16 +308,16 @@ struct Squares {
 }
 
 /// The 1-norm condition number of the correlations of the kept columns.
-fn condition<T: Solve>(factor: &Factor<T>, inverse: &Array2<T>, entry: impl Fn(usize, usize) -> T) -> f64 {
+fn condition<T: Solve>(factor: &Factor<T>, inverse: &Array2<T>, entry: impl Fn(usize, usize) -> T + Sync) -> f64 {
     let kept = &factor.kept;
     if kept.is_empty() {
         return 1.0;
     }
     let size: Vec<f64> = kept.iter().map(|&i| entry(i, i).value().sqrt()).collect();
-    let shape = (kept.len(), kept.len());
-    let block = Array2::from_shape_fn(shape, |(i, j)| entry(kept[i], kept[j]).value() / (size[i] * size[j]));
-    let inverse = Array2::from_shape_fn(shape, |(i, j)| inverse[[i, j]].value() * (size[i] * size[j]));
-    norm_1(&block) * norm_1(&inverse)
+    let block = |i: usize, j: usize| entry(kept[i], kept[j]).value() / (size[i] * size[j]);
+    let inverse = |i: usize, j: usize| inverse[[i, j]].value() * (size[i] * size[j]);
+    let (block, inverse) = rayon::join(|| norm_1(kept.len(), block), || norm_1(kept.len(), inverse));
+    block * inverse
 }
 
 /// The power of two next to a positive number, within what a double holds with room for a square.
@@ -335,10 +338,18 @@ impl Finish for LinMod {
                 Error::new(ErrorKind::NoRows, what).hint("Check the variables with rxSummary, and rowSelection.")
             );
         }
-        if let Some(products) = self.products.rescaled(&state)? {
+        let state = self.products.unfolded(state);
+        self.judge(&state, go_on)
+    }
+}
+
+impl LinMod {
+    /// The model of an unfolded state, or the pass that it takes to be certain of it.
+    pub fn judge(self, state: &State, go_on: GoOn) -> Result<Step<Self, LinearModel>> {
+        if let Some(products) = self.products.rescaled(state)? {
             return Ok(Step::Again(LinMod { products, ..self }));
         }
-        let model = self.answer(&state, go_on)?;
+        let model = self.answer(state, go_on)?;
         // A state in double tells whether it was enough; where memory does not allow more it has to do.
         if let Totals::Double(sums) = &state.totals
             && (self.is_small(state.n, self.columns().len() as f64) || !model.is_certain())
@@ -348,10 +359,13 @@ impl Finish for LinMod {
         }
         Ok(Step::Done(model))
     }
-}
 
-impl LinMod {
-    /// The model that a state tells of.
+    /// A state with the sums that models are made of.
+    pub fn unfolded(&self, state: State) -> State {
+        self.products.unfolded(state)
+    }
+
+    /// The model that an unfolded state tells of.
     pub fn answer(&self, state: &State, go_on: GoOn) -> Result<LinearModel> {
         let columns = self.columns();
         match &state.totals {
@@ -386,9 +400,11 @@ impl LinMod {
         // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
         // without rows explain themselves, and if the last level is such a cell another one is redundant.
         let unexplained = |kept: &Kept<T>, drop_first: bool| -> Vec<usize> {
+            let mut is_kept = vec![false; columns.len()];
+            kept.columns.iter().for_each(|&j| is_kept[j] = true);
             let explained = |j: usize| {
                 columns[j].group
-                    || kept.columns.contains(&j)
+                    || is_kept[j]
                     || !self.has_rows(sums, &columns[j])
                     || self.is_reference(&columns[j], drop_first)
                     || self.gives_up(&columns[j])
@@ -455,7 +471,7 @@ impl LinMod {
         let response_scales: Vec<f64> = (0..responses).map(|r| self.products.scale(self.response(r))).collect();
         let mut coefficients = Array2::from_elem((p, responses), f64::NAN);
         let mut variance = vec![f64::NAN; p];
-        let size = if self.formula.cube { 0 } else { p };
+        let size = if self.formula.covariance { p } else { 0 };
         let mut covariance = Array2::from_elem((size, size), f64::NAN);
         for (i, &row) in kept.columns.iter().enumerate() {
             for r in 0..responses {
@@ -475,7 +491,7 @@ impl LinMod {
                 let a = normal.response_means[[g, r]] - dot(&|i| kept.b[[i, r]]);
                 coefficients[[group, r]] = a.value();
             }
-            let slope: Vec<T> = (0..kept.columns.len()).map(|j| dot(&|i| kept.inverse[[i, j]])).collect();
+            let slope: Vec<T> = kept.inverse.rows().into_iter().map(|row| dot(&|i| row[i])).collect();
             variance[group] = (T::from(1.0) / normal.sizes[g] + dot(&|i| slope[i])).value();
             if size > 0 {
                 covariance[[group, group]] = variance[group];
@@ -490,13 +506,14 @@ impl LinMod {
         }
         let squares: Vec<Squares> = (0..responses).map(|r| self.squares(sums, columns, &normal, &kept, r)).collect();
         let squares = |of: fn(&Squares) -> f64| squares.iter().map(of).collect();
-        let aliased = (0..p).map(|j| !kept.columns.contains(&j) && !normal.groups.contains(&j)).collect();
+        let mut aliased = vec![true; p];
+        kept.columns.iter().chain(&normal.groups).for_each(|&j| aliased[j] = false);
         let first = usize::from(self.formula.intercept);
-        let centred_products =
-            Array2::from_shape_fn((size.saturating_sub(first), size.saturating_sub(first)), |(i, j)| {
-                let (a, b) = (i.min(j) + first, i.max(j) + first);
-                normal.xx[[a, b]].value() / column_scales[a] / column_scales[b]
-            });
+        let size = if self.formula.centred_products { p - first } else { 0 };
+        let centred_products = Array2::from_shape_fn((size, size), |(i, j)| {
+            let (a, b) = (i.min(j) + first, i.max(j) + first);
+            normal.xx[[a, b]].value() / column_scales[a] / column_scales[b]
+        });
         let mean = |place: Place| self.mean(sums, place);
         LinearModel {
             n: state.n,

@@ -23,6 +23,8 @@ fn formula(terms: Vec<Term>) -> Formula {
         drop_main: false,
         cube: false,
         at_means: false,
+        covariance: true,
+        centred_products: true,
     }
 }
 

@@ -1,11 +1,14 @@
 //! Solving in double, by matrix products.
 
-use super::{PANEL, Solve};
+use super::{PANEL, Solve, each_strip};
 use crate::estimator::GoOn;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
 use ndarray_linalg::{Diag, SolveTriangular, UPLO};
 use rx_data::{Error, Result};
+
+/// Triangles up to this size are inverted by LAPACK; larger ones by matrix products.
+const LEAF: usize = 32;
 
 impl Solve for f64 {
     const COLLINEAR: f64 = 1e-11;
@@ -23,15 +26,30 @@ impl Solve for f64 {
     fn inverse_of_square(upper: &Array2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
         let v = invert_upper(upper.view(), go_on)?;
         let mut inverse = Array2::zeros(v.dim());
-        for start in (0..v.nrows()).step_by(PANEL) {
-            go_on()?;
-            // Rows of V begin on the diagonal, and what is left of the diagonal follows by symmetry.
-            let end = (start + PANEL).min(v.nrows());
-            let rows = v.slice(s![start..end, start..]).dot(&v.slice(s![start.., start..]).t());
-            inverse.slice_mut(s![start.., start..end]).assign(&rows.t());
-            inverse.slice_mut(s![start..end, start..]).assign(&rows);
-        }
+        each_strip(&mut inverse.view_mut(), go_on, |start, mut to| {
+            let rows = v.slice(s![start..start + to.nrows(), ..]);
+            for left in (start..v.ncols()).step_by(PANEL) {
+                // Rows of V begin on the diagonal.
+                let columns = left..v.ncols().min(left + PANEL);
+                let (rows, across) = (rows.slice(s![.., left..]), v.slice(s![columns.clone(), left..]));
+                general_mat_mul(1.0, &rows, &across.t(), 0.0, &mut to.slice_mut(s![.., columns]));
+            }
+        })?;
+        mirror(&mut inverse);
         Ok(inverse)
+    }
+}
+
+/// Copies the upper triangle to the lower one, by squares that fit into the first level of cache.
+fn mirror(a: &mut Array2<f64>) {
+    const SIDE: usize = 32;
+    let n = a.nrows();
+    for (top, left) in (0..n).step_by(SIDE).flat_map(|top| (top..n).step_by(SIDE).map(move |left| (top, left))) {
+        for j in left..n.min(left + SIDE) {
+            for i in top..j.min(top + SIDE) {
+                a[[j, i]] = a[[i, j]];
+            }
+        }
     }
 }
 
@@ -41,30 +59,33 @@ fn invert_upper(u: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
     if n == 0 {
         return Ok(Array2::zeros((0, 0)));
     }
-    if n <= PANEL {
+    if n <= LEAF {
         return u
             .to_owned()
             .solve_triangular(UPLO::Upper, Diag::NonUnit, &Array2::eye(n))
             .map_err(|e| Error::internal(format!("a triangular system cannot be solved: {e}")));
     }
     let half = n / 2;
-    let a = invert_upper(u.slice(s![..half, ..half]), go_on)?;
-    let c = invert_upper(u.slice(s![half.., half..]), go_on)?;
-    let corner = product(product(a.view(), u.slice(s![..half, half..]), go_on)?.view(), c.view(), go_on)?;
+    let (a, c) = rayon::join(
+        || invert_upper(u.slice(s![..half, ..half]), go_on),
+        || invert_upper(u.slice(s![half.., half..]), go_on),
+    );
+    let (a, c) = (a?, c?);
     let mut inverse = Array2::zeros((n, n));
+    let mut product = Array2::zeros((half, n - half));
+    each_strip(&mut product.view_mut(), go_on, |start, mut to| {
+        let rows = a.slice(s![start..start + to.nrows(), start..]);
+        general_mat_mul(1.0, &rows, &u.slice(s![start..half, half..]), 0.0, &mut to);
+    })?;
+    each_strip(&mut inverse.slice_mut(s![..half, half..]), go_on, |start, mut to| {
+        let rows = product.slice(s![start..start + to.nrows(), ..]);
+        for left in (0..c.ncols()).step_by(PANEL) {
+            let columns = left..c.ncols().min(left + PANEL);
+            let (rows, below) = (rows.slice(s![.., ..columns.end]), c.slice(s![..columns.end, columns.clone()]));
+            general_mat_mul(-1.0, &rows, &below, 0.0, &mut to.slice_mut(s![.., columns]));
+        }
+    })?;
     inverse.slice_mut(s![..half, ..half]).assign(&a);
     inverse.slice_mut(s![half.., half..]).assign(&c);
-    inverse.slice_mut(s![..half, half..]).assign(&-corner);
     Ok(inverse)
-}
-
-/// A matrix product, some rows at a time so that it can be stopped.
-fn product(a: ArrayView2<f64>, b: ArrayView2<f64>, go_on: GoOn) -> Result<Array2<f64>> {
-    let mut c = Array2::zeros((a.nrows(), b.ncols()));
-    for start in (0..a.nrows()).step_by(PANEL) {
-        go_on()?;
-        let end = (start + PANEL).min(a.nrows());
-        general_mat_mul(1.0, &a.slice(s![start..end, ..]), &b, 0.0, &mut c.slice_mut(s![start..end, ..]));
-    }
-    Ok(c)
 }
