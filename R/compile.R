@@ -36,18 +36,22 @@ compiled_steps <- function(steps, expressions, names, env) {
   lapply(compiled, function(step) if (is.null(step[[1]])) names(step) else step)
 }
 
-#' An expression as the engine takes it; NULL if it must run in R
+#' An expression as the engine takes it, or why it must run in R
 #'
 #' @noRd
 expression_tree <- function(expression, names, env) {
-  tryCatch(tree(expression, names, env), rx_not_compiled = function(condition) NULL)
+  tryCatch(
+    tree(expression, names, env),
+    rx_not_compiled = function(condition) list(foreign = conditionMessage(condition))
+  )
 }
 
 #' Refuses to compile an expression
 #'
+#' @param why what keeps it from that, in a few words
 #' @noRd
-not_compiled <- function() {
-  stop(structure(class = c("rx_not_compiled", "error", "condition"), list(message = "not compiled", call = NULL)))
+not_compiled <- function(why) {
+  stop(structure(class = c("rx_not_compiled", "error", "condition"), list(message = why, call = NULL)))
 }
 
 #' Functions that the engine knows, with the arguments that it takes, in its order
@@ -104,7 +108,7 @@ tree <- function(expression, names, env) {
     return(special(expression, names, env))
   }
   formals <- compiled_functions[[fun]]
-  given <- matched_arguments(expression, if (is.null(formals)) not_compiled() else formals)
+  given <- matched_arguments(expression, formals %||% not_compiled(paste0(fun, "()")))
   call_tree(fun, lapply(formals, function(formal) given[[formal]]), names, env)
 }
 
@@ -119,24 +123,26 @@ name_tree <- function(name, names, env) {
       .rxStartRow = list(row = "start_row"),
       .rxChunkNum = list(row = "chunk_num"),
       .rxIsTestChunk = constant_tree(FALSE),
-      not_compiled()
+      not_compiled(name)
     )
   } else {
-    constant_tree(get0(name, envir = env))
+    constant_tree(get0(name, envir = env), sprintf("'%s'", name))
   }
 }
 
 #' A value of R's as the engine takes it
 #'
+#' @param what what the user calls it
 #' @noRd
-constant_tree <- function(value) {
+constant_tree <- function(value, what = "a constant") {
+  refuse <- function() not_compiled(sprintf("%s of class %s", what, class(value)[1]))
   others <- setdiff(names(attributes(value)), "names")
   if (inherits(value, "Date") && identical(others, "class")) {
     list(constant = list(date = as.numeric(value)))
   } else if (inherits(value, "POSIXct") && all(others %in% c("class", "tzone"))) {
     list(constant = list(time = as.numeric(value)))
   } else if (!is.atomic(value) || is.null(value) || length(others) > 0) {
-    not_compiled()
+    refuse()
   } else {
     values <- unname(value)
     list(constant = switch(typeof(value),
@@ -144,7 +150,7 @@ constant_tree <- function(value) {
       integer = list(integer = values),
       double = list(double = values),
       character = list(text = lapply(values, function(text) if (!is.na(text)) text)),
-      not_compiled()
+      refuse()
     ))
   }
 }
@@ -157,13 +163,13 @@ called_function <- function(fun, env) {
     return(as.character(fun[[3]]))
   }
   if (!is.name(fun)) {
-    not_compiled()
+    not_compiled(paste0(deparse(fun, nlines = 1)[1], "()"))
   }
   name <- as.character(fun)
   found <- get0(name, envir = env, mode = "function")
   own <- if (name == "pow") pow else get0(name, envir = baseenv(), mode = "function")
   if (is.null(own) || !identical(found, own)) {
-    not_compiled()
+    not_compiled(paste0(name, if (is.null(own)) "()" else "() that is not base R's"))
   }
   name
 }
@@ -186,7 +192,9 @@ constant_value <- function(expression, env) {
 #' @noRd
 matched_arguments <- function(call, formals) {
   takes <- as.function(c(stats::setNames(rep(list(NULL), length(formals)), formals), list(NULL)))
-  tryCatch(as.list(match.call(takes, call))[-1], error = function(condition) not_compiled())
+  tryCatch(as.list(match.call(takes, call))[-1], error = function(condition) {
+    not_compiled(sprintf("arguments of %s()", as.character(call[[1]])))
+  })
 }
 
 #' @param arguments unevaluated; NULL where there is none
@@ -199,12 +207,13 @@ call_tree <- function(fun, arguments, names, env) {
 #' Arguments that must be constants, evaluated
 #'
 #' @noRd
-constant_arguments <- function(arguments, names, env) {
+constant_arguments <- function(fun, arguments, names, env) {
+  refuse <- function() not_compiled(paste0(fun, "() by other than constants"))
   lapply(arguments, function(argument) {
     if (any(all.vars(argument) %in% c(names, chunk_variables))) {
-      not_compiled()
+      refuse()
     }
-    if (is.call(argument)) constant_value(argument, env) %||% not_compiled() else eval(argument, env)
+    if (is.call(argument)) constant_value(argument, env) %||% refuse() else eval(argument, env)
   })
 }
 
@@ -220,19 +229,20 @@ power_tree <- function(call, names, env) {
 grepl_tree <- function(call, names, env) {
   given <- matched_arguments(call, c("pattern", "x", "ignore.case", "perl", "fixed", "useBytes"))
   if (!setequal(names(given), c("pattern", "x", "fixed")) || !isTRUE(given$fixed)) {
-    not_compiled()
+    not_compiled("grepl() without fixed = TRUE")
   }
   call_tree("grepl", given[c("x", "pattern")], names, env)
 }
 
 cut_tree <- function(call, names, env) {
+  refuse <- function(condition) not_compiled("cut() without given breaks")
   given <- matched_arguments(call, c("x", "breaks", "labels", "include.lowest", "right", "dig.lab", "ordered_result"))
-  options <- constant_arguments(given[names(given) != "x"], names, env)
+  options <- constant_arguments("cut", given[names(given) != "x"], names, env)
   # Some given breaks: a number of intervals depends on all rows.
   if (!is.numeric(options$breaks) || length(options$breaks) < 2 || is.null(given$x)) {
-    not_compiled()
+    refuse()
   }
-  none <- tryCatch(do.call(cut, c(list(numeric()), options)), error = function(condition) not_compiled())
+  none <- tryCatch(do.call(cut, c(list(numeric()), options)), error = refuse)
   list(cut = list(
     x = tree(given$x, names, env), breaks = sort(as.numeric(options$breaks)), levels = levels(none),
     right = isTRUE(options$right %||% TRUE), include_lowest = isTRUE(options$include.lowest),
@@ -241,13 +251,14 @@ cut_tree <- function(call, names, env) {
 }
 
 factor_tree <- function(call, names, env) {
+  refuse <- function(condition) not_compiled("factor() without given levels")
   given <- matched_arguments(call, c("x", "levels", "labels", "exclude", "ordered"))
-  options <- constant_arguments(given[names(given) != "x"], names, env)
+  options <- constant_arguments("factor", given[names(given) != "x"], names, env)
   values <- options$levels
   if (is.null(given$x) || is.null(values) || !is.null(given$exclude) || is.object(values)) {
-    not_compiled()
+    refuse()
   }
-  levels <- tryCatch(do.call(factor, c(list(values), options)), error = function(condition) not_compiled())
+  levels <- tryCatch(do.call(factor, c(list(values), options)), error = refuse)
   known <- !is.na(values)
   list(factor = list(
     x = tree(given$x, names, env), values = as.character(values)[known], codes = as.integer(levels)[known],
@@ -262,7 +273,7 @@ ordered_tree <- function(call, names, env) {
 
 parallel_tree <- function(call, names, env) {
   if (!is.null(names(call))) {
-    not_compiled()
+    not_compiled(sprintf("%s() with named arguments", as.character(call[[1]])))
   }
   call_tree(as.character(call[[1]]), as.list(call)[-1], names, env)
 }
@@ -272,7 +283,7 @@ paste_tree <- function(call, names, env) {
   named <- if (is.null(names(given))) rep("", length(given)) else names(given)
   apart <- is_call_to(call, "paste")
   if (!all(named %in% c("", if (apart) "sep"))) {
-    not_compiled()
+    not_compiled(sprintf("%s() with such arguments", as.character(call[[1]])))
   }
   call_tree("paste", c(list(given$sep %||% if (apart) " " else ""), given[named == ""]), names, env)
 }

@@ -134,6 +134,7 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     if (sink$type != "text") {
       sink$rows_per_block <- block_rows(source, rowsPerRead) %||% sink$rows_per_block
       sink$description <- sink$description %||% if (!isTRUE(sink$append)) source_description(source)
+      sink$fresh_ranges <- fresh_ranges(source, spec, transforms, columns %||% names)
     }
     result <- engine_call(rx_engine_import, read, if (is.null(beside)) columns, sink, job_options(reportProgress))
     rows <- result$rows
@@ -155,6 +156,18 @@ row_names_column <- ".rxRowNames"
 #' @noRd
 keeps_row_names <- function(spec, sink, transforms) {
   if (identical(spec$type, "xdf") && (is.null(sink) || sink$type == "xdf") && is.null(transforms$transformFunc)) TRUE
+}
+
+#' Columns whose ranges are those of the rows that are left, not those that the source tells
+#'
+#' @param columns the names of all columns
+#' @noRd
+fresh_ranges <- function(source, spec, transforms, columns) {
+  some_rows <- length(transforms$rowSelection) + length(transforms$transformFunc) > 0 ||
+    isTRUE(transforms$removeMissings) || isTRUE(transforms$removeMissingsOnRead) ||
+    length(c(spec$start_row, spec$num_rows)) > 0
+  # The ranges of text are what the user says that they are.
+  if (some_rows && !methods::is(source, "RxTextData")) spec$transform$untouched %||% columns
 }
 
 #' The description of the data, which their copy keeps

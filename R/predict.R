@@ -174,7 +174,8 @@ prediction_output <- function(data, outData, append, overwrite, xdfCompressionLe
   }
   to_input <- methods::is(source, "RxXdfData") && is.null(outData)
   if (!to_input && (is.null(outData) || !same_file(source, as_source(outData, "outData")))) {
-    return(list(sink = sink_spec(outData, append, overwrite, xdfCompressionLevel), in_place = FALSE))
+    sink <- sink_spec(outData, append, overwrite, xdfCompressionLevel, source = source)
+    return(list(sink = sink, in_place = FALSE))
   }
   if (!methods::is(source, "RxXdfData")) {
     rx_abort("unsupported", "Columns can be added to XDF files only.", hint = "Name another file in `outData`.")

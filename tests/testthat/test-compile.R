@@ -191,7 +191,23 @@ test_that("analyses compile transforms, selections and formulas", {
     verbose = 1
   ))
   expect_match(out, "Compiled: late", fixed = TRUE, all = FALSE)
-  expect_match(out, "Run in R: day (code that only R knows)", fixed = TRUE, all = FALSE)
+  expect_match(out, "Run in R: day (weekdays())", fixed = TRUE, all = FALSE)
+})
+
+test_that("what keeps an expression from compiling is named", {
+  half <- function(x) x / 2
+  object <- list(1)
+  log <- function(x) x
+  cases <- list(
+    "half\\(\\)" = quote(half(mpg)), "cut\\(\\) without given breaks" = quote(cut(mpg, 3)),
+    "'object' of class list" = quote(mpg + object[[1]]), "log\\(\\) that is not base R's" = quote(log(mpg)),
+    "rev\\(\\)" = quote(1 + rev(mpg)), "[.]rxNumRows" = quote(mpg * .rxNumRows),
+    "factor\\(\\) without given levels" = quote(factor(cyl)), "x %% y unless" = quote(mpg %% wt)
+  )
+  for (why in names(cases)) {
+    step <- bquote(rxDataStep(mtcars, transforms = list(y = .(cases[[why]])), verbose = 1))
+    expect_output(eval(step), sprintf("Run in R: y \\(.*%s.*\\)", why))
+  }
 })
 
 test_that("names that are not there are answered with those that are", {

@@ -192,6 +192,29 @@ test_that("ranges are kept, or not", {
   expect_null(rxGetVarInfo(flights_step(temp_file(), computeLowHigh = FALSE))$speed$low)
 })
 
+test_that("ranges are those of the rows that are left", {
+  bounds <- function(file, name = "distance") unlist(rxGetVarInfo(file)[[name]][c("low", "high")], use.names = FALSE)
+  all <- range(flights_frame()$distance)
+  near <- with(flights_frame(), range(distance[distance < 500]))
+  for (target in list(temp_file(), RxParquetData(temp_file(".parquet")))) {
+    step <- function(...) rxDataStep(flights_xdf(), target, ..., overwrite = TRUE)
+    expect_identical(bounds(step(varsToKeep = "distance")), all)
+    expect_identical(bounds(step(rowSelection = distance < 500)), near)
+    expect_identical(bounds(step(numRows = 10)), range(flights_frame()$distance[1:10]))
+  }
+  file <- temp_file()
+  expect_null(bounds(rxDataStep(flights_xdf(), file, rowSelection = distance < 500, computeLowHigh = FALSE)))
+  # What a function says of its own columns stays.
+  wide <- function(data) {
+    data$own <- structure(data$distance, .rxSetLowHigh = c(0, 9999))
+    data$.rxRowSelection <- data$distance < 500
+    data
+  }
+  rxDataStep(flights_xdf(), file, transformFunc = wide, transformVars = "distance", overwrite = TRUE)
+  expect_equal(bounds(file, "own"), c(0, 9999))
+  expect_identical(bounds(file, "month"), with(flights_frame(), range(month[distance < 500])))
+})
+
 test_that("further arguments are those of the source, or unknown", {
   csv <- flights_file()
   expect_s3_class(

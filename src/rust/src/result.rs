@@ -6,54 +6,109 @@ use libR_sys::{
     INTEGER, LOGICAL, R_NaString, R_xlen_t, REAL, Rf_allocVector, Rf_install, Rf_mkCharLenCE, Rf_setAttrib,
     SET_STRING_ELT, SET_VECTOR_ELT, SEXP, SEXPTYPE, cetype_t,
 };
-use rx_data::column::{NA_F64, NA_I32, NA_I64, is_na_f32};
-use rx_data::sink::FrameTable;
-use rx_data::{Column, Error, ErrorKind, Field, Kind, Labels, Result};
+use rx_data::column::NA_I32;
+use rx_data::sink::{FrameTable, Room};
+use rx_data::{Column, Error, ErrorKind, Field, Kind, Labels, Result, Schema};
 use rx_run::Pool;
 use std::ffi::CString;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// From so many values on, copying is worth waking the other threads.
 const PARALLEL_VALUES: usize = 500_000;
-/// Largest integer that a double holds together with all smaller ones.
-const EXACT: i64 = 1 << 53;
 
 /// The columns of a table as a named list of R's vectors, with the attributes that make them factors, dates and times.
 /// Large ones are filled by the threads of a pool.
 pub fn columns(table: &FrameTable, pool: Option<&Pool>) -> Result<Robj> {
-    if i32::try_from(table.rows).is_err() {
-        let message = format!("The result has {} rows; a data frame holds at most {}.", table.rows, i32::MAX);
-        return Err(Error::new(ErrorKind::Memory, message).hint("Write it to a file, or select rows or columns."));
+    Vectors::new(&table.schema, None)?.complete(table, pool)
+}
+
+/// A data frame's vectors on their way to R.
+pub struct Vectors {
+    /// Protects the vectors.
+    list: Robj,
+    /// The vectors that were made before their values.
+    early: Vec<Option<Robj>>,
+}
+
+impl Vectors {
+    /// Vectors for columns of so many rows, if their number is known; those of text, and of dates and times, which may
+    /// be integers or doubles, are left for later.
+    pub fn new(schema: &Schema, rows: Option<usize>) -> Result<Vectors> {
+        let list = allocate(SEXPTYPE::VECSXP, schema.fields.len())?;
+        let rows = rows.filter(|&rows| rows > 0 && i32::try_from(rows).is_ok());
+        let early = schema.fields.iter().enumerate().map(|(j, field)| match (rows, &field.kind) {
+            (None, _) | (_, Kind::Character | Kind::Date | Kind::DateTime { .. }) => Ok(None),
+            (Some(rows), kind) => {
+                let vector = allocate(storage(kind, &[]), rows)?;
+                // SAFETY: the list is a fresh one of this length; from here on it protects the vector.
+                unsafe { SET_VECTOR_ELT(list.get(), j as R_xlen_t, vector.get()) };
+                Ok(Some(vector))
+            }
+        });
+        Ok(Vectors { early: early.collect::<Result<_>>()?, list })
     }
-    let fields = &table.schema.fields;
-    let list = allocate(SEXPTYPE::VECSXP, fields.len())?;
-    let mut copies = Vec::new();
-    for (j, (field, parts)) in fields.iter().zip(&table.columns).enumerate() {
-        let vector = allocate(storage(&field.kind, parts), table.rows)?;
-        // SAFETY: the list is a fresh one of this length; from here on it protects the vector.
-        unsafe { SET_VECTOR_ELT(list.get(), j as R_xlen_t, vector.get()) };
-        match field.kind {
-            Kind::Character => fill_strings(&vector, parts)?,
-            _ => plan(&vector, j, parts, &mut copies),
-        }
-        set_attributes(&vector, field)?;
+
+    /// The memory of the vectors that there are.
+    pub fn rooms(&mut self) -> Vec<Option<Room<'_>>> {
+        self.early.iter_mut().map(|vector| vector.as_mut().map(room)).collect()
     }
-    copy_all(&copies, pool.filter(|_| table.rows * fields.len() >= PARALLEL_VALUES)).map_err(|(column, wrong)| {
-        let name = &fields[column].name;
-        match wrong {
-            Wrong::TooLarge { row } => Error::new(
-                ErrorKind::Value,
-                format!("Column '{name}' holds a 64-bit integer beyond 2^53, which a number of R cannot hold exactly."),
-            )
-            .hint("Write the result to a file instead of a data frame.")
-            .row(row as u64 + 1),
-            Wrong::Storage => Error::internal(format!("column '{name}' does not hold values of its type")),
+
+    /// Makes the vectors that are not there yet, and tells R what all of them are.
+    pub fn complete(mut self, table: &FrameTable, pool: Option<&Pool>) -> Result<Robj> {
+        if i32::try_from(table.rows).is_err() {
+            let message = format!("The result has {} rows; a data frame holds at most {}.", table.rows, i32::MAX);
+            return Err(Error::new(ErrorKind::Memory, message).hint("Write it to a file, or select rows or columns."));
         }
-        .column(name)
-    })?;
-    set_attribute(&list, "names", &strings(&fields.iter().map(|f| f.name.as_str()).collect::<Vec<_>>())?)?;
-    Ok(list)
+        let fields = &table.schema.fields;
+        let mut late = Vec::with_capacity(fields.len());
+        for (j, (field, parts)) in fields.iter().zip(&table.columns).enumerate() {
+            let vector = match self.early[j].take() {
+                Some(vector) => vector,
+                None => {
+                    let vector = allocate(storage(&field.kind, parts), table.rows)?;
+                    // SAFETY: as above.
+                    unsafe { SET_VECTOR_ELT(self.list.get(), j as R_xlen_t, vector.get()) };
+                    match field.kind {
+                        Kind::Character => fill_strings(&vector, parts)?,
+                        _ => late.push((j, vector.clone())),
+                    }
+                    vector
+                }
+            };
+            set_attributes(&vector, field)?;
+        }
+        let mut copies = Vec::new();
+        for (j, vector) in &mut late {
+            let (mut rest, mut row) = (room(vector), 0);
+            for part in table.columns[*j].iter().filter(|part| !part.is_empty()) {
+                let to = rest.take(part.len()).ok_or_else(|| Error::internal("a data frame has too few rows"))?;
+                copies.push(Copy { field: &fields[*j], row, part, to });
+                row += part.len();
+            }
+        }
+        copy_all(copies, pool.filter(|_| table.rows * fields.len() >= PARALLEL_VALUES))?;
+        let names: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
+        set_attribute(&self.list, "names", &strings(&names)?)?;
+        Ok(self.list)
+    }
+}
+
+/// The memory of a fresh vector, which nobody else knows yet.
+fn room(vector: &mut Robj) -> Room<'_> {
+    let rows = vector.len();
+    if rows == 0 {
+        // The pointer of an empty vector points nowhere.
+        return Room::Integers(&mut []);
+    }
+    // SAFETY: the vector is of its type and length, and stays protected as long as it is borrowed.
+    unsafe {
+        let x = vector.get();
+        match vector.rtype() {
+            Rtype::Logicals => Room::Integers(std::slice::from_raw_parts_mut(LOGICAL(x), rows)),
+            Rtype::Integers => Room::Integers(std::slice::from_raw_parts_mut(INTEGER(x), rows)),
+            _ => Room::Doubles(std::slice::from_raw_parts_mut(REAL(x), rows)),
+        }
+    }
 }
 
 /// A character vector.
@@ -172,99 +227,28 @@ fn fill_strings(vector: &Robj, parts: &[Column]) -> Result<()> {
 
 /// A part of a column and where it goes.
 struct Copy<'a> {
-    column: usize,
+    field: &'a Field,
     row: usize,
     part: &'a Column,
-    to: Target,
-}
-
-/// The place of a part in a fresh vector of R.
-enum Target {
-    Integers(*mut i32),
-    Doubles(*mut f64),
-}
-
-// SAFETY: the places of different parts do not overlap, and nobody else knows the vectors yet.
-unsafe impl Sync for Target {}
-
-/// Why a part cannot be copied.
-enum Wrong {
-    TooLarge { row: usize },
-    Storage,
-}
-
-fn plan<'a>(vector: &Robj, column: usize, parts: &'a [Column], copies: &mut Vec<Copy<'a>>) {
-    let mut row = 0;
-    for part in parts.iter().filter(|part| !part.is_empty()) {
-        // SAFETY: the vector is a fresh one of its type, long enough for all parts.
-        let to = unsafe {
-            let x = vector.get();
-            match vector.rtype() {
-                Rtype::Logicals => Target::Integers(LOGICAL(x).add(row)),
-                Rtype::Integers => Target::Integers(INTEGER(x).add(row)),
-                _ => Target::Doubles(REAL(x).add(row)),
-            }
-        };
-        copies.push(Copy { column, row, part, to });
-        row += part.len();
-    }
+    to: Room<'a>,
 }
 
 /// Fills all places; the error is that of the first part that has one.
-fn copy_all(copies: &[Copy], pool: Option<&Pool>) -> std::result::Result<(), (usize, Wrong)> {
-    let Some(pool) = pool else {
-        return copies.iter().try_for_each(|copy| copy.run().map_err(|wrong| (copy.column, wrong)));
-    };
-    let next = AtomicUsize::new(0);
-    let failed: Mutex<Option<(usize, Wrong)>> = Mutex::new(None);
+fn copy_all(copies: Vec<Copy>, pool: Option<&Pool>) -> Result<()> {
+    let run = |copy: Copy| copy.to.fill(copy.part, copy.field, copy.row);
+    let Some(pool) = pool else { return copies.into_iter().try_for_each(run) };
+    let queue = Mutex::new(copies.into_iter().enumerate());
+    let failed: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     pool.broadcast(|| {
-        while let Some((i, copy)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, copies.get(i)?))) {
-            if let Err(wrong) = copy.run() {
+        while let Some((i, copy)) = next() {
+            if let Err(error) = run(copy) {
                 let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
                 if failed.as_ref().is_none_or(|(earlier, _)| i < *earlier) {
-                    *failed = Some((i, wrong));
+                    *failed = Some((i, error));
                 }
             }
         }
     });
-    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failed.map_or(Ok(()), |(i, wrong)| Err((copies[i].column, wrong)))
-}
-
-impl Copy<'_> {
-    fn run(&self) -> std::result::Result<(), Wrong> {
-        let len = self.part.len();
-        match (&self.to, self.part) {
-            // SAFETY: the place has room for the part.
-            (Target::Integers(to), Column::I32(from) | Column::Dict { codes: from, .. }) => unsafe {
-                std::ptr::copy_nonoverlapping(from.as_ptr(), *to, len);
-            },
-            (Target::Doubles(to), Column::F64(from)) => unsafe {
-                std::ptr::copy_nonoverlapping(from.as_ptr(), *to, len);
-            },
-            (Target::Doubles(to), from) => {
-                let to = unsafe { std::slice::from_raw_parts_mut(*to, len) };
-                match from {
-                    Column::I32(from) => widen(from, to, |x| if x == NA_I32 { NA_F64 } else { f64::from(x) }),
-                    Column::F32(from) => widen(from, to, |x| if is_na_f32(x) { NA_F64 } else { f64::from(x) }),
-                    Column::I64(from) => {
-                        let too_large = |&x: &i64| x != NA_I64 && x.unsigned_abs() > EXACT as u64;
-                        if let Some(i) = from.iter().position(too_large) {
-                            return Err(Wrong::TooLarge { row: self.row + i });
-                        }
-                        widen(from, to, |x| if x == NA_I64 { NA_F64 } else { x as f64 });
-                    }
-                    _ => return Err(Wrong::Storage),
-                }
-            }
-            _ => return Err(Wrong::Storage),
-        }
-        Ok(())
-    }
-}
-
-fn widen<T: std::marker::Copy>(from: &[T], to: &mut [f64], f: impl Fn(T) -> f64) {
-    for (to, &from) in to.iter_mut().zip(from) {
-        *to = f(from);
-    }
+    failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
 }

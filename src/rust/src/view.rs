@@ -4,6 +4,7 @@
 //! follow a pointer into R's strings, so the main thread gives each distinct string a code.
 
 use crate::interrupt::contained;
+use crate::job::Job;
 use crate::spec;
 use arrow::buffer::{Buffer, ScalarBuffer};
 use arrow::datatypes::ArrowNativeType;
@@ -16,11 +17,12 @@ use rx_data::column::NA_I32;
 use rx_data::interner::Interner;
 use rx_data::source::Frame;
 use rx_data::{Column, Error, ErrorKind, Field, Kind, Labels, Result, Schema};
+use rx_run::Pool;
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ptr::NonNull;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 // A SEXP only passes through.
 #[allow(improper_ctypes)]
@@ -31,6 +33,11 @@ unsafe extern "C" {
     fn vmaxget() -> *mut c_void;
     fn vmaxset(mark: *const c_void);
 }
+
+/// How many strings are remembered besides all, as a power of two: their table stays near the processor.
+const RECENT_BITS: u32 = 10;
+/// Strings that a thread takes at once.
+const PIECE_ROWS: usize = 131_072;
 
 /// R's code of strings that are bytes without an encoding.
 const CE_BYTES: c_int = 3;
@@ -79,8 +86,8 @@ impl Columns {
         self.names.iter().zip(&self.vectors).map(|(name, vector)| field(name, vector)).collect()
     }
 
-    /// Views some columns, or all. No other one is touched.
-    pub fn view(&self, wanted: Option<&[String]>) -> Result<(Schema, Vec<Column>)> {
+    /// Views some columns, or all. No other one is touched. The threads of a job help with text.
+    pub fn view(&self, wanted: Option<&[String]>, job: Option<&Job>) -> Result<(Schema, Vec<Column>)> {
         let positions = match wanted {
             None => (0..self.names.len()).collect(),
             Some(wanted) => {
@@ -92,15 +99,15 @@ impl Columns {
         let mut columns = Vec::with_capacity(positions.len());
         for i in positions {
             let mut field = field(&self.names[i], &self.vectors[i])?;
-            columns.push(column(&mut field, &self.vectors[i])?);
+            columns.push(column(&mut field, &self.vectors[i], job)?);
             schema.fields.push(field);
         }
         Ok((schema, columns))
     }
 
     /// Views some columns, or all, as a source of so many rows.
-    pub fn frame(&self, wanted: Option<&[String]>, rows: usize) -> Result<Frame> {
-        let (schema, columns) = self.view(wanted)?;
+    pub fn frame(&self, wanted: Option<&[String]>, rows: usize, job: Option<&Job>) -> Result<Frame> {
+        let (schema, columns) = self.view(wanted, job)?;
         for (field, column) in schema.fields.iter().zip(&columns) {
             if column.len() != rows {
                 let found = column.len();
@@ -157,7 +164,7 @@ fn field(name: &str, vector: &Robj) -> Result<Field> {
 }
 
 /// The values of a vector; text gets its levels in order of first appearance.
-fn column(field: &mut Field, vector: &Robj) -> Result<Column> {
+fn column(field: &mut Field, vector: &Robj, job: Option<&Job>) -> Result<Column> {
     // SAFETY: the vector is protected by its owner, and its type decides how it is viewed.
     unsafe {
         let x = vector.get();
@@ -166,7 +173,7 @@ fn column(field: &mut Field, vector: &Robj) -> Result<Column> {
                 Column::Dict { codes: values(x, INTEGER_GET_REGION)?, labels: field.levels.clone().unwrap_or_default() }
             }
             (Kind::Character, _) => {
-                let (codes, labels) = codes(x)?;
+                let (codes, labels) = codes(x, job)?;
                 field.levels = Some(labels.clone());
                 Column::Dict { codes, labels }
             }
@@ -217,32 +224,81 @@ unsafe fn values<T: ArrowNativeType>(x: SEXP, region: Region<T>) -> Result<Scala
 }
 
 /// Codes of strings in order of first appearance, and what they mean. R keeps one copy of each string, so its address
-/// tells whether it is new.
+/// tells whether it is new. Threads number the addresses of a piece each, and the main thread looks what stands there.
 ///
 /// SAFETY: `x` must be a protected character vector.
-unsafe fn codes(x: SEXP) -> Result<(ScalarBuffer<i32>, Labels)> {
-    unsafe {
-        let len = XLENGTH(x) as usize;
-        let mut interner = Interner::default();
-        let mut known: HashMap<usize, i32, BuildHasherDefault<AddressHasher>> = HashMap::default();
-        let mut last = (R_NaString, NA_I32);
-        let strings = strings(x, len)?;
-        let codes = strings.iter().map(|&string| {
-            if string != last.0 {
-                let code = *known
-                    .entry(string as usize)
-                    .or_insert_with(|| text(string).map_or(NA_I32, |label| interner.code(&label)));
-                last = (string, code);
+unsafe fn codes(x: SEXP, job: Option<&Job>) -> Result<(ScalarBuffer<i32>, Labels)> {
+    let len = unsafe { XLENGTH(x) } as usize;
+    let strings = unsafe { strings(x, len)? };
+    let mut codes = vec![0; len];
+    let mut pieces: Vec<Piece> = (strings.chunks(PIECE_ROWS).zip(codes.chunks_mut(PIECE_ROWS)))
+        .map(|(strings, codes)| Piece { strings, codes, distinct: Vec::new() })
+        .collect();
+    let pool = job.filter(|_| pieces.len() > 1).map(Job::pool).transpose()?;
+    each(pool.as_ref(), &mut pieces, Piece::number);
+    let (mut interner, mut known) = (Interner::default(), AddressMap::default());
+    for piece in &mut pieces {
+        for address in &mut piece.distinct {
+            // SAFETY: it is the address of a string of the vector.
+            let code = || unsafe { text(*address as SEXP) }.map_or(NA_I32, |label| interner.code(&label));
+            *address = *known.entry(*address).or_insert_with(code) as usize;
+        }
+    }
+    each(pool.as_ref(), &mut pieces, Piece::renumber);
+    Ok((codes.into(), Arc::new(interner.into_labels())))
+}
+
+type AddressMap = HashMap<usize, i32, BuildHasherDefault<AddressHasher>>;
+
+/// Some strings of a vector and their codes.
+struct Piece<'a> {
+    /// Where the strings are.
+    strings: &'a [usize],
+    codes: &'a mut [i32],
+    /// The addresses that occur, in order of first appearance; in the end their codes.
+    distinct: Vec<usize>,
+}
+
+impl Piece<'_> {
+    /// Numbers the addresses. Nothing of R is touched.
+    fn number(&mut self) {
+        let mut known = AddressMap::default();
+        // The last address of each place of a small table: mostly the one that comes next there, too.
+        let mut recent = vec![(0, 0); 1 << RECENT_BITS];
+        for (code, &address) in self.codes.iter_mut().zip(self.strings) {
+            let last = &mut recent[(spread(address) >> (64 - RECENT_BITS)) as usize];
+            if address != last.0 {
+                let number = *known.entry(address).or_insert_with(|| {
+                    self.distinct.push(address);
+                    self.distinct.len() as i32 - 1
+                });
+                *last = (address, number);
             }
-            last.1
-        });
-        let codes: Vec<i32> = codes.collect();
-        Ok((codes.into(), Arc::new(interner.into_labels())))
+            *code = last.1;
+        }
+    }
+
+    fn renumber(&mut self) {
+        for code in self.codes.iter_mut() {
+            *code = self.distinct[*code as usize] as i32;
+        }
     }
 }
 
-/// The strings of a character vector.
-unsafe fn strings<'a>(x: SEXP, len: usize) -> Result<&'a [SEXP]> {
+/// Does something with every piece, on the threads of a pool if there is one.
+fn each<T: Send>(pool: Option<&Pool>, pieces: &mut [T], work: impl Fn(&mut T) + Sync) {
+    let Some(pool) = pool else { return pieces.iter_mut().for_each(work) };
+    let queue = Mutex::new(pieces.iter_mut());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    pool.broadcast(|| {
+        while let Some(piece) = next() {
+            work(piece);
+        }
+    });
+}
+
+/// The addresses of the strings of a character vector.
+unsafe fn strings<'a>(x: SEXP, len: usize) -> Result<&'a [usize]> {
     unsafe {
         if len == 0 {
             return Ok(&[]);
@@ -254,7 +310,7 @@ unsafe fn strings<'a>(x: SEXP, len: usize) -> Result<&'a [SEXP]> {
         } else if !contained(|| data = STRING_PTR_RO(x)) {
             return Err(Error::new(ErrorKind::Value, "R could not compute the values of a character vector."));
         }
-        Ok(std::slice::from_raw_parts(data, len))
+        Ok(std::slice::from_raw_parts(data.cast(), len))
     }
 }
 
@@ -300,6 +356,10 @@ impl Hasher for AddressHasher {
     }
 
     fn write_usize(&mut self, address: usize) {
-        self.0 = (self.0 ^ (address as u64 >> 4)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+        self.0 = spread(self.0 as usize ^ address).rotate_left(26);
     }
+}
+
+fn spread(address: usize) -> u64 {
+    (address as u64 >> 4).wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }

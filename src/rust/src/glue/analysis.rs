@@ -18,7 +18,7 @@ pub fn run<T: Send>(
 ) -> Result<(T, Vec<Labels>)> {
     let job = Job::from_r(job)?;
     let variables: Variables = spec::parse(variables, "variables")?;
-    let Opened { source, runs_r_code } = open(source, Some(&columns_of(&variables)))?;
+    let Opened { source, runs_r_code } = open(source, Some(&columns_of(&variables)), Some(&job))?;
     let (spool, memory) = (runs_r_code.then(|| job.spool.clone()), job.memory);
     job::run(&job, |control, pool, _| {
         let mut prepared = prepare(pool, control, source, &variables, spool.as_deref())?;

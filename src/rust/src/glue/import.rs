@@ -21,7 +21,7 @@ fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj 
 fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
     let wanted: Option<Vec<String>> = if columns.is_null() { None } else { Some(spec::parse(columns, "columns")?) };
-    let mut source = open(source, wanted.as_deref())?.source;
+    let mut source = open(source, wanted.as_deref(), Some(&job))?.source;
     let positions = source.schema().positions(wanted.as_deref())?;
     let variables = positions.iter().filter(|&&i| source.schema().fields[i].name != ROW_NAMES).count();
     if let (Some(cells), true) = (spec::maybe::<f64>(sink, "cells")?, variables > 0) {
@@ -33,7 +33,11 @@ fn import(source: &Robj, columns: &Robj, sink: &Robj, job: &Robj) -> Result<Robj
         // Ranges have no checksum there; those of the values are found anew.
         schema.fields.iter_mut().for_each(|field| (field.low, field.high) = (None, None));
     }
-    sink::write(&job, &*source, &positions, &Identity, schema, sink)
+    let fresh: Vec<String> = spec::maybe(sink, "fresh_ranges")?.unwrap_or_default();
+    for field in schema.fields.iter_mut().filter(|field| fresh.contains(&field.name)) {
+        (field.low, field.high) = (None, None);
+    }
+    sink::write(&job, &*source, &positions, &Identity, true, schema, sink)
 }
 
 extendr_module! {

@@ -27,9 +27,9 @@ fn info(source: &Robj) -> Result<Robj> {
             Ok(field) => described(&field),
             Err(_) => Ok(list!(name = name, kind = "unsupported").into()),
         });
-        (open(source, Some(&[]))?.source, fields.collect::<Result<Vec<Robj>>>()?)
+        (open(source, Some(&[]), None)?.source, fields.collect::<Result<Vec<Robj>>>()?)
     } else {
-        let opened = open(source, None)?.source;
+        let opened = open(source, None, None)?.source;
         let fields = opened.schema().fields.iter().map(described).collect::<Result<Vec<Robj>>>()?;
         (opened, fields)
     };
@@ -87,7 +87,7 @@ fn rx_engine_scan_info(source: Robj, columns: Robj, job: Robj) -> Robj {
 fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
     let job = Job::from_r(job)?;
     let names: Vec<String> = spec::parse(columns, "columns")?;
-    let source = open(source, Some(&names))?.source;
+    let source = open(source, Some(&names), None)?.source;
     let positions = source.schema().indices_of(&names)?;
     let found = job::run(&job, |control, pool, _| agree(pool, control, &*source, &positions))?;
     let infos = positions.iter().zip(found).map(|(&position, found)| {

@@ -50,14 +50,15 @@ fn predict(
     let passed: Vec<Passed> = spec::parse(passed, "passed")?;
     let names: Vec<String> = spec::parse(names, "names")?;
     let columns: Vec<String> = passed.iter().map(|p| p.column.clone()).collect();
-    let source = open(source, Some(&predictor.columns(&columns)))?.source;
+    let source = open(source, Some(&predictor.columns(&columns)), Some(&job))?.source;
+    let all_rows = !predictor.remove_missings;
     let map = Predict::new(predictor, source.schema(), &columns)?;
     let mut fields = Vec::new();
     for (passed, &position) in passed.into_iter().zip(map.columns()) {
         fields.push(Field { name: passed.name, ..source.schema().fields[position].clone() });
     }
     fields.extend(names.into_iter().map(|name| Field::new(name, Kind::Numeric)));
-    let written = sink::write(&job, &*source, map.columns(), &map, Schema::new(fields), sink)?;
+    let written = sink::write(&job, &*source, map.columns(), &map, all_rows, Schema::new(fields), sink)?;
     let unseen = map.into_unseen();
     let labels = unseen.labels.iter().map(|l| result::strings(&l.iter().collect::<Vec<_>>()));
     Ok(list!(

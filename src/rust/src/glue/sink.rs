@@ -3,26 +3,30 @@
 use super::source::path;
 use crate::error::malformed;
 use crate::job::{self, Job};
-use crate::{result, spec};
+use crate::result::Vectors;
+use crate::spec;
 use extendr_api::prelude::*;
 use rx_data::sink::{FrameSink, ParquetOptions, ParquetSink, Sink, TextSink, XdfOptions, XdfSink};
 use rx_data::{BlockMap, Result, Schema, Source};
 
 /// Sends columns of a source through a map, which makes rows of the schema, into a sink: list(columns, rows) for a data
-/// frame, list(rows, path) else.
+/// frame, list(rows, path) else. `all_rows` tells that the map leaves none out.
 pub fn write(
     job: &Job,
     source: &dyn Source,
     columns: &[usize],
     map: &dyn BlockMap,
+    all_rows: bool,
     schema: Schema,
     sink: &Robj,
 ) -> Result<Robj> {
     let kind: String = spec::parse(&spec::need(sink, "type")?, "type")?;
     let rows = match kind.as_str() {
         "frame" => {
-            let table = run(job, source, columns, map, FrameSink::new(schema))?;
-            let columns = result::columns(&table, Some(&job.pool()?))?;
+            let rows = source.rows().filter(|_| all_rows).and_then(|rows| usize::try_from(rows).ok());
+            let mut vectors = Vectors::new(&schema, rows)?;
+            let table = run(job, source, columns, map, FrameSink::within(schema, vectors.rooms()))?;
+            let columns = vectors.complete(&table, Some(&job.pool()?))?;
             return Ok(list!(columns = columns, rows = table.rows as f64).into());
         }
         "xdf" => run(job, source, columns, map, XdfSink::create(schema, xdf_options(sink)?)?)?,

@@ -1,6 +1,7 @@
 //! Source specs, as `source_spec()` of R/source.R makes them.
 
 use crate::error::{malformed, on_warning};
+use crate::job::Job;
 use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
 use crate::view::Columns;
@@ -29,10 +30,10 @@ pub struct Opened {
 }
 
 /// Opens a source, or two beside each other. Of a data frame only the columns named are viewed and known, if any are named; the R code of a
-/// transform runs on a sample. For the main thread only.
-pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Opened> {
+/// transform runs on a sample. The threads of a job help with text. For the main thread only.
+pub fn open(source: &Robj, columns: Option<&[String]>, job: Option<&Job>) -> Result<Opened> {
     if let Some(left) = spec::get(source, "left") {
-        let (left, right) = (open(&left, None)?, open(&spec::need(source, "right")?, None)?);
+        let (left, right) = (open(&left, None, job)?, open(&spec::need(source, "right")?, None, job)?);
         let runs_r_code = left.runs_r_code || right.runs_r_code;
         return Ok(Opened { source: Arc::new(Beside::new(left.source, right.source)), runs_r_code });
     }
@@ -41,7 +42,7 @@ pub fn open(source: &Robj, columns: Option<&[String]>) -> Result<Opened> {
         Some(transform) => spec::maybe(transform, "vars")?,
         None => columns.map(<[String]>::to_vec),
     };
-    let mut opened = open_plain(source, vars.as_deref())?;
+    let mut opened = open_plain(source, vars.as_deref(), job)?;
     let start_row = spec::maybe::<f64>(source, "start_row")?.unwrap_or(1.0).max(1.0) as u64;
     let num_rows = spec::maybe::<f64>(source, "num_rows")?.map(|rows| rows.max(0.0) as u64);
     if start_row > 1 || num_rows.is_some() {
@@ -79,7 +80,7 @@ pub fn compiled_steps(source: &Robj) -> Result<(usize, Option<String>)> {
     let transform = spec::need(source, "transform")?;
     let vars: Option<Vec<String>> = spec::maybe(&transform, "vars")?;
     let steps: Vec<Step> = spec::maybe(&transform, "steps")?.unwrap_or_default();
-    let opened = open_plain(source, vars.as_deref())?;
+    let opened = open_plain(source, vars.as_deref(), None)?;
     let columns = opened.schema().positions(vars.as_deref())?;
     let (_, refused) = Compiled::new(opened, &columns, &steps, 1, Vec::new(), on_warning());
     Ok(refused.map_or((steps.len(), None), |refused| (refused.step, Some(refused.why))))
@@ -90,12 +91,12 @@ pub fn is_plain_frame(source: &Robj) -> bool {
     spec::get(source, "transform").is_none() && spec::get(source, "data").is_some()
 }
 
-fn open_plain(source: &Robj, columns: Option<&[String]>) -> Result<Arc<dyn Source>> {
+fn open_plain(source: &Robj, columns: Option<&[String]>, job: Option<&Job>) -> Result<Arc<dyn Source>> {
     let kind: String = spec::parse(&spec::need(source, "type")?, "type")?;
     match kind.as_str() {
         "frame" => {
             let rows: f64 = spec::parse(&spec::need(source, "rows")?, "rows")?;
-            Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize)?))
+            Ok(Arc::new(Columns::new(&spec::need(source, "data")?)?.frame(columns, rows as usize, job)?))
         }
         "xdf" => open_xdf(source),
         "parquet" => Ok(Arc::new(ParquetSource::open(&path(source)?)?)),

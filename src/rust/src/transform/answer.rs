@@ -18,7 +18,7 @@ impl Answer {
     pub fn new(list: &Robj) -> Result<Answer> {
         let columns = Columns::new(list)?;
         let rows = columns.rows();
-        let (schema, views) = columns.view(None)?;
+        let (schema, views) = columns.view(None, None)?;
         for (field, column) in schema.fields.iter().zip(&views) {
             if column.len() != rows {
                 let (first, name, found) = (&schema.fields[0].name, &field.name, column.len());

@@ -10,15 +10,15 @@ pub enum Step {
     Assign {
         /// The column.
         name: String,
-        /// Its values; none if R alone can tell.
-        expr: Option<Expr>,
+        /// Its values.
+        expr: Expr,
         /// Whether infinite values become missing, as in formulas.
         #[serde(default)]
         finite: bool,
     },
     /// Removes a column.
     Remove(String),
-    /// Keeps the rows for which this is TRUE; missing selects nothing. Without an expression R alone can tell.
+    /// Keeps the rows for which this is TRUE; missing selects nothing. Without an expression a function of the user's tells.
     Select {
         /// A logical expression.
         expr: Option<Expr>,
@@ -65,6 +65,8 @@ pub enum Expr {
         /// Whether the factor is ordered.
         ordered: bool,
     },
+    /// What R alone can tell, and why.
+    Foreign(String),
     /// `factor()` with given levels.
     Factor {
         /// The values.

@@ -90,7 +90,7 @@ impl Program {
     fn add(&mut self, step: &Step) -> Result<(), Refusal> {
         match step {
             Step::Assign { name, expr, finite } => {
-                let Typed { node, ty } = self.expression(expr.as_ref())?;
+                let Typed { node, ty } = self.expression(expr)?;
                 let slot = self.fields.len();
                 self.fields.push(ty.field(name));
                 self.types.push(ty);
@@ -102,7 +102,7 @@ impl Program {
             }
             Step::Remove(name) => self.outputs.retain(|&slot| self.fields[slot].name != *name),
             Step::Select { expr } => {
-                let Typed { node, ty } = self.expression(expr.as_ref())?;
+                let Typed { node, ty } = self.expression(expr.as_ref().ok_or("a function of the user's")?)?;
                 if ty != Type::Logical {
                     return Err(format!("a selection that is {}", ty.name()));
                 }
@@ -123,8 +123,8 @@ impl Program {
     }
 
     /// An expression that must be one value a row.
-    fn expression(&self, expr: Option<&Expr>) -> Compiled {
-        let typed = self.typed(expr.ok_or("code that only R knows")?)?;
+    fn expression(&self, expr: &Expr) -> Compiled {
+        let typed = self.typed(expr)?;
         if typed.is_elementwise() { Ok(typed) } else { Err("several constants where a column is needed".into()) }
     }
 
@@ -146,6 +146,7 @@ impl Program {
                 let args = args.iter().map(|arg| arg.as_ref().map(|arg| self.typed(arg)).transpose());
                 functions::call(fun, args.collect::<Result<Vec<_>, Refusal>>()?)
             }
+            Expr::Foreign(why) => Err(why.clone()),
             Expr::Cut { x, breaks, levels, right, include_lowest, ordered } => {
                 let ends = functions::Ends { right: *right, include_lowest: *include_lowest };
                 functions::cut(self.typed(x)?, breaks.clone(), levels.clone(), ends, *ordered)

@@ -14,7 +14,7 @@ use crate::schema::Labels;
 use std::sync::Arc;
 
 /// Rows of a batch.
-const BATCH_ROWS: usize = 4096;
+const BATCH_ROWS: usize = 2048;
 
 /// The part of a program that some of its outputs need.
 pub(super) struct Plan<'a> {
@@ -72,7 +72,7 @@ impl<'a> Plan<'a> {
         let mut built: Vec<Option<Builder>> = self
             .outputs
             .iter()
-            .map(|&slot| (slot >= self.program.inputs).then(|| Builder::new(&self.program.types[slot])))
+            .map(|&slot| (slot >= self.program.inputs).then(|| Builder::new(&self.program.types[slot], block.rows)))
             .collect();
         let mut kept: Vec<u32> = Vec::new();
         let filters = self.actions.iter().any(|action| !matches!(action, Action::Let { .. }));
@@ -304,12 +304,15 @@ enum Builder {
 }
 
 impl Builder {
-    fn new(ty: &Type) -> Builder {
+    /// For as many values as a block has rows; fewer may be left.
+    fn new(ty: &Type, rows: usize) -> Builder {
         match ty {
-            Type::Logical | Type::Integer => Builder::Int(Vec::new()),
-            Type::Text => Builder::Text(Vec::new(), Interner::default()),
-            Type::Factor { levels, .. } => Builder::Factor(Vec::new(), levels.clone().unwrap_or_default()),
-            Type::Double | Type::Date | Type::Time { .. } | Type::Span => Builder::Dbl(Vec::new()),
+            Type::Logical | Type::Integer => Builder::Int(Vec::with_capacity(rows)),
+            Type::Text => Builder::Text(Vec::with_capacity(rows), Interner::default()),
+            Type::Factor { levels, .. } => {
+                Builder::Factor(Vec::with_capacity(rows), levels.clone().unwrap_or_default())
+            }
+            Type::Double | Type::Date | Type::Time { .. } | Type::Span => Builder::Dbl(Vec::with_capacity(rows)),
         }
     }
 

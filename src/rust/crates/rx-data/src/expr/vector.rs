@@ -6,7 +6,7 @@ use crate::interner::Interner;
 use crate::schema::Labels;
 use arrow::array::{Array, StringArray};
 use arrow::buffer::ScalarBuffer;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Values, one a row or one for all rows. Missing ones are coded as in columns.
 #[derive(Debug, Clone)]
@@ -171,6 +171,35 @@ impl Texts {
         }
     }
 }
+
+/// What a function gives for every label of the dictionary that it last met: blocks often share one.
+#[derive(Default)]
+pub(super) struct LastLabels(Mutex<Option<(Labels, Arc<Vec<i32>>)>>);
+
+impl LastLabels {
+    /// [`Texts::map`] with a function that gives integers, asked once a dictionary.
+    pub fn map(&self, texts: &Texts, f: impl Fn(Option<&str>) -> i32) -> Vec<i32> {
+        let Texts::Coded { codes, labels } = texts else { return texts.map(f) };
+        let known = {
+            let last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            last.as_ref().filter(|(known, _)| Arc::ptr_eq(known, labels)).map(|(_, table)| table.clone())
+        };
+        let table = match known {
+            Some(table) => table,
+            None if labels.len() > LARGE_DICTIONARY => return texts.map(f),
+            None => {
+                let table = Arc::new(labels.iter().map(|label| f(Some(label))).collect::<Vec<_>>());
+                *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((labels.clone(), table.clone()));
+                table
+            }
+        };
+        let missing = f(None);
+        codes.iter().map(|&c| table.get((c as usize).wrapping_sub(1)).copied().unwrap_or(missing)).collect()
+    }
+}
+
+/// More labels than this are looked up row by row.
+const LARGE_DICTIONARY: usize = 65_536;
 
 fn label(labels: &Labels, code: i32) -> Option<&str> {
     // A missing code is out of range.

@@ -6,11 +6,12 @@ mod format;
 mod frame;
 mod gather;
 mod parquet;
+mod style;
 mod text;
 mod xdf;
 
 pub use atomic::AtomicFile;
-pub use frame::{FrameSink, FrameTable};
+pub use frame::{FrameSink, FrameTable, Room};
 pub use parquet::{ParquetOptions, ParquetSink};
 pub use text::{EncodedText, FileSet, Quote, TextSink, TextSinkOptions};
 pub use xdf::{XdfOptions, XdfSink};

@@ -1,18 +1,14 @@
 //! Writes delimited text, plain or compressed by gzip, to a file or a set of files.
 
+use super::Sink;
 use super::atomic::AtomicFile;
 use super::folder::AtomicFolder;
-use super::gather::{Gather, Part, Piece};
-use super::{Sink, format};
+use super::gather::{Gather, Piece};
+use super::style::Style;
 use crate::block::Block;
-use crate::column::{Column, NA_I32, NA_I64, is_na_f32, is_na_f64};
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{Kind, Schema};
-use arrow::array::Array;
-use flate2::Compression;
-use flate2::write::GzEncoder;
+use crate::schema::Schema;
 use serde::Deserialize;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -208,175 +204,6 @@ impl Sink for TextSink {
     }
 }
 
-/// How rows become text.
-struct Style {
-    options: TextSinkOptions,
-    /// None: nothing is quoted.
-    quote: Option<u8>,
-    decimal: u8,
-    compress: bool,
-}
-
-impl Style {
-    fn new(options: TextSinkOptions) -> Result<Self> {
-        let wrong = |message: &str| Err(Error::new(ErrorKind::Argument, message));
-        let quote = match options.quote_mark.as_bytes() {
-            [] => None,
-            [quote] if quote.is_ascii() && !quote.is_ascii_control() => Some(*quote),
-            _ => return wrong("The quote mark must be one ASCII character, or none."),
-        };
-        let [decimal] = *options.decimal_point.as_bytes() else {
-            return wrong("The decimal point must be one ASCII character.");
-        };
-        let (delimiter, eol) = (&options.delimiter, &options.eol);
-        let quotes = quote.is_some_and(|quote| delimiter.as_bytes().contains(&quote));
-        if delimiter.is_empty() || eol.is_empty() || quotes || delimiter.contains(['\n', '\r']) {
-            return wrong("The delimiter must be some text without quotes and newlines, and so must be the row's end.");
-        }
-        if delimiter.as_bytes().contains(&decimal) || quote == Some(decimal) || !decimal.is_ascii_punctuation() {
-            return wrong("The decimal point must be a mark that is neither the delimiter nor the quote mark.");
-        }
-        let name = options.set.as_ref().map_or(options.path.to_string_lossy(), |set| (&*set.extension).into());
-        let compress = name.to_ascii_lowercase().ends_with(".gz");
-        Ok(Style { quote, decimal, compress, options })
-    }
-
-    /// The row of names.
-    fn header(&self, schema: &Schema) -> Result<Vec<u8>> {
-        let mut header = Vec::new();
-        for (j, field) in schema.fields.iter().enumerate() {
-            if j > 0 {
-                header.extend_from_slice(self.options.delimiter.as_bytes());
-            }
-            self.put_text(&mut header, &field.name, &field.name)?;
-        }
-        header.extend_from_slice(self.options.eol.as_bytes());
-        self.compressed(header)
-    }
-
-    /// Appends rows.
-    fn put_rows(&self, out: &mut Vec<u8>, schema: &Schema, part: &Part) -> Result<()> {
-        let as_index = |kind: &Kind| self.options.factors_as_indexes && matches!(kind, Kind::Factor { .. });
-        let columns = schema.fields.iter().enumerate().map(|(j, field)| {
-            if as_index(&field.kind) { part.recoded(j, &field.kind) } else { part.column(j).clone() }
-        });
-        let columns: Vec<Column> = columns.collect();
-        for row in 0..part.rows() {
-            for (j, (field, column)) in schema.fields.iter().zip(&columns).enumerate() {
-                if j > 0 {
-                    out.extend_from_slice(self.options.delimiter.as_bytes());
-                }
-                self.put_value(out, &field.name, &field.kind, column, row)?;
-            }
-            out.extend_from_slice(self.options.eol.as_bytes());
-        }
-        Ok(())
-    }
-
-    fn put_value(&self, out: &mut Vec<u8>, name: &str, kind: &Kind, column: &Column, row: usize) -> Result<()> {
-        let missing = match column {
-            Column::I32(v) => v[row] == NA_I32,
-            Column::I64(v) => v[row] == NA_I64,
-            Column::F32(v) => is_na_f32(v[row]),
-            Column::F64(v) => is_na_f64(v[row]),
-            Column::Str(v) => v.is_null(row),
-            Column::Dict { codes, .. } => codes[row] == NA_I32,
-        };
-        if missing {
-            out.extend_from_slice(self.options.na.as_bytes());
-            return Ok(());
-        }
-        let digits = self.options.digits;
-        let start = out.len();
-        match column {
-            Column::I32(v) if *kind == Kind::Logical => {
-                out.extend_from_slice(if v[row] == 0 { b"FALSE" } else { b"TRUE" });
-            }
-            Column::I32(v) if *kind == Kind::Date => format::date(out, f64::from(v[row])),
-            Column::I32(v) => format::integer(out, i64::from(v[row])),
-            Column::I64(v) => format::integer(out, v[row]),
-            Column::F32(v) => {
-                format::float32(out, v[row], digits);
-                self.adapt_number(out, start);
-            }
-            Column::F64(v) => match kind {
-                Kind::Date => format::date(out, v[row]),
-                Kind::DateTime { .. } => format::date_time(out, v[row]),
-                _ => {
-                    format::number(out, v[row], digits);
-                    self.adapt_number(out, start);
-                }
-            },
-            Column::Str(v) => self.put_text(out, name, v.value(row))?,
-            Column::Dict { codes, labels } => {
-                let label = labels.get(codes[row] as usize - 1);
-                let label =
-                    label.ok_or_else(|| Error::internal(format!("column '{name}' has a code without a label")))?;
-                self.put_text(out, name, label)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives the number from `start` on the decimal point that is wanted, and a zero behind it if it has no decimals.
-    fn adapt_number(&self, out: &mut Vec<u8>, start: usize) {
-        if !self.options.strip_zeros && out[start..].iter().all(|b| b.is_ascii_digit() || *b == b'-') {
-            out.extend_from_slice(b".0");
-        }
-        if self.decimal != b'.'
-            && let Some(point) = out[start..].iter().position(|&b| b == b'.')
-        {
-            out[start + point] = self.decimal;
-        }
-    }
-
-    /// Appends text, quoted where it must be.
-    fn put_text(&self, out: &mut Vec<u8>, column: &str, text: &str) -> Result<()> {
-        let TextSinkOptions { delimiter, na, path, .. } = &self.options;
-        let has_quote = self.quote.is_some_and(|quote| text.as_bytes().contains(&quote));
-        let breaks = has_quote || text.contains(['\n', '\r']) || text.contains(delimiter);
-        let quote = match (self.options.quote, self.quote) {
-            (Quote::Text, quote @ Some(_)) => quote,
-            // An empty field would be misread as missing, and so would text that looks as if it were.
-            (Quote::Needed, quote @ Some(_))
-                if breaks || text.is_empty() || text == na || text.starts_with(' ') || text.ends_with(' ') =>
-            {
-                quote
-            }
-            (Quote::Never, _) | (_, None) if breaks => {
-                let shown: String = text.chars().take(60).collect();
-                let message = format!("Column '{column}' has text that must be quoted: '{}'.", shown.escape_debug());
-                let error = Error::new(ErrorKind::Value, message).column(column).file(path);
-                return Err(error.hint("Allow a quote mark."));
-            }
-            _ => None,
-        };
-        let Some(quote) = quote else {
-            out.extend_from_slice(text.as_bytes());
-            return Ok(());
-        };
-        out.push(quote);
-        for (i, part) in text.as_bytes().split(|&b| b == quote).enumerate() {
-            if i > 0 {
-                out.extend_from_slice(&[quote, quote]);
-            }
-            out.extend_from_slice(part);
-        }
-        out.push(quote);
-        Ok(())
-    }
-
-    /// The bytes of a file: where it is compressed, a member of their own, as gzip files may have many.
-    fn compressed(&self, bytes: Vec<u8>) -> Result<Vec<u8>> {
-        if !self.compress || bytes.is_empty() {
-            return Ok(bytes);
-        }
-        let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::default());
-        let done = encoder.write_all(&bytes).and_then(|()| encoder.finish());
-        done.map_err(|e| Error::io(&self.options.path, "write", &e))
-    }
-}
-
 fn poisoned() -> Error {
     Error::internal("a text sink was poisoned")
 }
@@ -385,8 +212,9 @@ fn poisoned() -> Error {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::column::{NA_F32, NA_F64};
-    use crate::schema::Field;
+    use crate::Column;
+    use crate::column::{NA_F32, NA_F64, NA_I32, NA_I64};
+    use crate::schema::{Field, Kind};
     use crate::source::{ColumnOptions, Source, TextOptions, TextSource};
     use crate::testing::TempDir;
     use arrow::array::StringArray;

@@ -1,24 +1,32 @@
 //! Parquet files.
 
-use super::{About, Scan, Source, Tickets, open_file};
+use super::{About, Scan, Source, open_file};
 use crate::block::Block;
 use crate::column::{Column, NA_I32};
-use crate::convert::{Nulls, column_from_array, schema_from_arrow};
+use crate::convert::{Dictionary, Nulls, column_from_array, schema_from_arrow};
 use crate::error::{Error, Result};
 use crate::interner::Interner;
 use crate::schema::{Labels, Schema};
 use crate::sealed::SealedFile;
 use crate::sink::{PARQUET_INFO_KEY, ParquetInfo};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{self, DataType};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::basic::Compression;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelector,
+};
+use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
+use parquet::file::metadata::ColumnChunkMetaData;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Rows of a block: row groups are much larger than what should be decoded at once.
 const BLOCK_ROWS: usize = 65_536;
+/// No more readers share a row group than this, as each of them decompresses all of its pages.
+const MOST_READERS: usize = 8;
 
 /// A Parquet file. A block is some rows of one row group; the logical blocks are the row groups.
 ///
@@ -69,6 +77,7 @@ impl ParquetSource {
             let starts = (0..rows).step_by(BLOCK_ROWS);
             blocks.extend(starts.map(|offset| RowsOfGroup { group, offset, rows: BLOCK_ROWS.min(rows - offset) }));
         }
+        let metadata = with_text_by_code(metadata);
         let path = path.to_path_buf();
         Ok(ParquetSource { path, file, metadata, schema, levels, description: info.description, group_rows, blocks })
     }
@@ -78,39 +87,23 @@ impl ParquetSource {
         &self.description
     }
 
-    fn read(&self, index: usize, columns: &[usize]) -> Result<Block> {
-        let &RowsOfGroup { group, offset, rows } = &self.blocks[index];
-        let mut sorted = columns.to_vec();
-        sorted.sort_unstable();
-        sorted.dedup();
-        if sorted.is_empty() {
-            return Ok(Block { index, rows, columns: Vec::new() });
+    /// A reader of every `stride`-th block of a row group, from one on.
+    fn reader(&self, index: usize, stride: usize, columns: &[usize]) -> Result<ParquetRecordBatchReader> {
+        let group = self.blocks[index].group;
+        let mut selection = vec![RowSelector::skip(self.blocks[index].offset)];
+        for (i, block) in self.blocks.iter().enumerate().skip(index).take_while(|(_, block)| block.group == group) {
+            let wanted = (i - index) % stride == 0;
+            selection.push(if wanted { RowSelector::select(block.rows) } else { RowSelector::skip(block.rows) });
         }
-        let batch = guarded(&self.path, || {
-            let mask = ProjectionMask::roots(self.metadata.parquet_schema(), sorted.iter().copied());
-            let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
+        guarded(&self.path, || {
+            let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
+            ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
                 .with_row_groups(vec![group])
                 .with_projection(mask)
-                .with_offset(offset)
-                .with_limit(rows)
-                .with_batch_size(rows)
-                .build()?;
-            let batch = reader.into_iter().next().transpose()?;
-            batch
-                .filter(|b| b.num_rows() == rows)
-                .ok_or_else(|| ParquetError::General("a row group is too short".into()))
-        })?;
-        let column = |&j: &usize| -> Result<Column> {
-            let array = sorted.binary_search(&j).ok().and_then(|k| batch.columns().get(k));
-            let array = array.ok_or_else(|| Error::corrupt(&self.path, "a column is not in its row group"))?;
-            let name = &self.schema.fields[j].name;
-            let column = column_from_array(array, Nulls::Unknown, name).map_err(|e| e.file(&self.path))?;
-            Ok(match &self.levels[j] {
-                Some((labels, codes)) => with_levels(column, labels, codes),
-                None => column,
-            })
-        };
-        Ok(Block { index, rows, columns: columns.iter().map(column).collect::<Result<_>>()? })
+                .with_row_selection(selection.into())
+                .with_batch_size(BLOCK_ROWS)
+                .build()
+        })
     }
 }
 
@@ -143,9 +136,156 @@ impl Source for ParquetSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        let columns = columns.to_vec();
-        Ok(Box::new(Tickets::new(self.blocks.len(), move |index| self.read(index, &columns))))
+        Ok(Box::new(self.scan_blocks(columns, 0)))
     }
+
+    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
+        let mut skipped = 0;
+        let before = self.blocks.iter().take_while(|block| {
+            let before = skipped + block.rows as u64 <= row;
+            skipped += if before { block.rows as u64 } else { 0 };
+            before
+        });
+        let first = before.count();
+        Ok((Box::new(self.scan_blocks(columns, first)), skipped))
+    }
+}
+
+impl ParquetSource {
+    /// The blocks from one on.
+    fn scan_blocks(&self, columns: &[usize], first: usize) -> ParquetScan<'_> {
+        let mut sorted = columns.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        // The readers of a row group take its blocks in turns, so that each page is decoded once a reader.
+        let readers = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_READERS);
+        ParquetScan {
+            source: self,
+            columns: columns.to_vec(),
+            sorted,
+            first,
+            next: AtomicUsize::new(first),
+            readers: (0..readers).map(|_| Mutex::default()).collect(),
+        }
+    }
+}
+
+struct ParquetScan<'a> {
+    source: &'a ParquetSource,
+    columns: Vec<usize>,
+    /// The columns that are read, each one once.
+    sorted: Vec<usize>,
+    first: usize,
+    next: AtomicUsize,
+    /// Block i is read by reader i modulo their number.
+    readers: Vec<Mutex<Option<Reader>>>,
+}
+
+/// A reader of some blocks of a row group, in order.
+struct Reader {
+    batches: ParquetRecordBatchReader,
+    /// The block that comes next.
+    next: usize,
+    /// What the dictionary of each column read meant last time.
+    dictionaries: Vec<Option<(ArrayRef, Dictionary)>>,
+}
+
+impl ParquetScan<'_> {
+    fn read(&self, index: usize) -> Result<Block> {
+        let ParquetSource { path, blocks, .. } = self.source;
+        let rows = blocks[index].rows;
+        if self.sorted.is_empty() {
+            return Ok(Block { index: index - self.first, rows, columns: Vec::new() });
+        }
+        let stride = self.readers.len();
+        let mut place = self.readers[index % stride].lock().map_err(|_| Error::internal("a reader was poisoned"))?;
+        let mut reader = match place.take().filter(|reader| reader.next == index) {
+            Some(reader) => reader,
+            None => Reader {
+                batches: self.source.reader(index, stride, &self.sorted)?,
+                next: index,
+                dictionaries: vec![None; self.sorted.len()],
+            },
+        };
+        let batch = guarded(path, || {
+            let batch = reader.batches.next().transpose()?.filter(|batch| batch.num_rows() == rows);
+            batch.ok_or_else(|| ParquetError::General("a row group is too short".into()))
+        })?;
+        let columns = self.columns.iter().map(|&j| self.column(j, &batch, &mut reader.dictionaries));
+        let columns = columns.collect::<Result<_>>()?;
+        reader.next += stride;
+        if blocks.get(reader.next).is_some_and(|next| next.group == blocks[index].group) {
+            *place = Some(reader);
+        }
+        Ok(Block { index: index - self.first, rows, columns })
+    }
+
+    fn column(
+        &self,
+        j: usize,
+        batch: &RecordBatch,
+        dictionaries: &mut [Option<(ArrayRef, Dictionary)>],
+    ) -> Result<Column> {
+        let ParquetSource { path, schema, levels, .. } = self.source;
+        let lost = || Error::corrupt(path, "a column is not in its row group");
+        let k = self.sorted.binary_search(&j).map_err(|_| lost())?;
+        let (array, name) = (batch.columns().get(k).ok_or_else(lost)?, &schema.fields[j].name);
+        let column = match array.data_type() {
+            DataType::Dictionary(_, values) if **values == DataType::Utf8 => {
+                let encoded = array.as_any_dictionary();
+                let known = dictionaries[k].take().filter(|(values, _)| Arc::ptr_eq(values, encoded.values()));
+                let (values, dictionary) = match known {
+                    Some(known) => known,
+                    None => (encoded.values().clone(), Dictionary::new(&[encoded.values().clone()])?),
+                };
+                let codes = dictionary.codes(encoded.keys(), name).map_err(|e| e.file(path))?;
+                let labels = dictionary.labels.clone();
+                dictionaries[k] = Some((values, dictionary));
+                Column::Dict { codes, labels }
+            }
+            _ => column_from_array(array, Nulls::Unknown, name).map_err(|e| e.file(path))?,
+        };
+        Ok(match &levels[j] {
+            Some((labels, codes)) => with_levels(column, labels, codes),
+            None => column,
+        })
+    }
+}
+
+impl Scan for ParquetScan<'_> {
+    fn next(&self) -> Result<Option<Block>> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed);
+        if index < self.source.blocks.len() { self.read(index).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Asks for codes and labels of text whose pages hold just that, instead of a copy of the label for every row.
+fn with_text_by_code(metadata: ArrowReaderMetadata) -> ArrowReaderMetadata {
+    let coded = |chunk: &ColumnChunkMetaData| {
+        let only = |encoding| chunk.page_encoding_stats_mask().is_some_and(|mask| mask.is_only(encoding));
+        chunk.dictionary_page_offset().is_some() && (only(Encoding::PLAIN_DICTIONARY) || only(Encoding::RLE_DICTIONARY))
+    };
+    let groups = metadata.metadata().row_groups();
+    let mut changed = false;
+    let fields = metadata.schema().fields().iter().enumerate().map(|(j, field)| {
+        let mut chunks = groups.iter().map(|group| {
+            let mut leaves = group.columns().iter().enumerate();
+            leaves.find(|&(leaf, _)| group.schema_descr().get_column_root_idx(leaf) == j).map(|(_, chunk)| chunk)
+        });
+        if *field.data_type() != DataType::Utf8 || !chunks.all(|chunk| chunk.is_some_and(coded)) {
+            return field.clone();
+        }
+        changed = true;
+        let by_code = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        Arc::new(field.as_ref().clone().with_data_type(by_code))
+    });
+    let schema = datatypes::Schema::new_with_metadata(fields.collect::<Vec<_>>(), metadata.schema().metadata().clone());
+    if !changed {
+        return metadata;
+    }
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    // A file whose other columns are too special for that is read as it stands.
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options).unwrap_or(metadata)
 }
 
 /// Codes in the agreed levels, where these have all labels.

@@ -3,7 +3,7 @@
 use super::convert::as_double;
 use super::{Compiled, doubles, doubles2, ints, ints2, refuse};
 use crate::column::NA_I32;
-use crate::expr::node::{Node, Typed, Warned};
+use crate::expr::node::{Kernel, Node, Typed, Warned};
 use crate::expr::types::Type;
 use crate::expr::vector::{Vector, zip};
 use std::cell::Cell;
@@ -46,7 +46,10 @@ pub fn binary(fun: &str, a: Typed, b: Typed) -> Compiled {
         "-" => doubles2(|x, y| x - y),
         "*" => doubles2(|x, y| x * y),
         "/" => doubles2(|x, y| x / y),
-        "^" => doubles2(power),
+        "^" => match b.constant() {
+            Some(Vector::Dbl(exponent)) if exponent[..] == [2.0] => doubles2(|x, _| x * x),
+            _ => doubles2(power),
+        },
         _ => {
             let divisor = as_double(b)?;
             let exact = |y: f64| y.fract() == 0.0 && y.abs() <= EXACT_DIVISOR;
@@ -54,7 +57,7 @@ pub fn binary(fun: &str, a: Typed, b: Typed) -> Compiled {
                 Node::Constant(Vector::Dbl(y)) if exact(y[0]) => {}
                 _ => return Err(format!("x {fun} y unless y is a whole number up to {EXACT_DIVISOR}")),
             }
-            let kernel = doubles2(if fun == "%%" { modulo } else { quotient });
+            let kernel = if fun == "%%" { doubles2(modulo) } else { doubles2(quotient) };
             return Ok(Typed::call(Type::Double, [as_double(a)?, divisor], kernel));
         }
     };
@@ -80,28 +83,29 @@ pub fn difftime(a: Typed, b: Typed, units: Typed) -> Compiled {
 
 /// Integer arithmetic: what does not fit is missing.
 fn whole(fun: &str, a: Typed, b: Typed) -> Typed {
-    let checked = |f: fn(i64, i64) -> i64| -> crate::expr::node::Kernel {
-        Box::new(move |args: &[Vector], warned: &Warned| {
+    /// `f` gives the result and whether it does not fit.
+    fn checked(f: impl Fn(i32, i32) -> (i32, bool) + Send + Sync + 'static) -> Kernel {
+        Box::new(move |args, warned| {
             let overflow = Cell::new(false);
             let result = zip(args[0].ints()?, args[1].ints()?, |x, y| {
-                if x == NA_I32 || y == NA_I32 {
-                    return NA_I32;
-                }
-                let exact = f(i64::from(x), i64::from(y));
-                let fits = exact.unsigned_abs() <= i32::MAX as u64;
-                overflow.set(overflow.get() | !fits);
-                if fits { exact as i32 } else { NA_I32 }
+                let missing = (x == NA_I32) | (y == NA_I32);
+                let (exact, beyond) = f(x, y);
+                // The lowest integer is the missing one.
+                let lost = (beyond | (exact == NA_I32)) & !missing;
+                overflow.set(overflow.get() | lost);
+                if missing | lost { NA_I32 } else { exact }
             });
             Warned::note(&warned.overflow, overflow.get());
             Ok(result.into())
         })
-    };
-    let divided =
-        |f: fn(i32, i32) -> i32| ints2(move |x, y| if x == NA_I32 || y == NA_I32 || y == 0 { NA_I32 } else { f(x, y) });
+    }
+    fn divided(f: impl Fn(i32, i32) -> i32 + Send + Sync + 'static) -> Kernel {
+        ints2(move |x, y| if x == NA_I32 || y == NA_I32 || y == 0 { NA_I32 } else { f(x, y) })
+    }
     let kernel = match fun {
-        "+" => checked(|x, y| x + y),
-        "-" => checked(|x, y| x - y),
-        "*" => checked(|x, y| x * y),
+        "+" => checked(i32::overflowing_add),
+        "-" => checked(i32::overflowing_sub),
+        "*" => checked(i32::overflowing_mul),
         // Rounded down, so the remainder has the sign of the divisor. The lowest integer is NA, so nothing overflows.
         "%%" => divided(|x, y| {
             let rest = x % y;

@@ -64,15 +64,20 @@ pub fn ifelse(test: Typed, yes: Typed, no: Typed) -> Compiled {
 }
 
 fn chosen<T: Copy>(test: &[i32], yes: &[T], no: &[T], rows: usize, missing: T) -> Vec<T> {
-    let at = |values: &[T], i: usize| if values.len() == 1 { values[0] } else { values[i] };
-    let pick = |test: i32, i: usize| match test {
+    let pick = |test: i32, yes: T, no: T| match test {
         NA_I32 => missing,
-        0 => at(no, i),
-        _ => at(yes, i),
+        0 => no,
+        _ => yes,
     };
-    match test {
-        &[test] => (0..rows).map(|i| pick(test, i)).collect(),
-        test => test.iter().enumerate().map(|(i, &test)| pick(test, i)).collect(),
+    match (test, yes, no) {
+        (&[test], ..) => {
+            let at = |values: &[T], i: usize| if values.len() == 1 { values[0] } else { values[i] };
+            (0..rows).map(|i| pick(test, at(yes, i), at(no, i))).collect()
+        }
+        (test, &[yes], &[no]) => test.iter().map(|&test| pick(test, yes, no)).collect(),
+        (test, &[yes], no) => zip(test, no, |test, no| pick(test, yes, no)),
+        (test, yes, &[no]) => zip(test, yes, |test, yes| pick(test, yes, no)),
+        (test, yes, no) => test.iter().zip(yes).zip(no).map(|((&test, &yes), &no)| pick(test, yes, no)).collect(),
     }
 }
 

@@ -36,9 +36,16 @@ pub fn compare(fun: &str, a: Typed, b: Typed) -> Compiled {
 }
 
 fn real(fun: &str, a: Typed, b: Typed) -> Compiled {
-    let kernel = |f: fn(f64, f64) -> bool| {
-        doubles2(move |x, y| if x.is_nan() || y.is_nan() { NA_I32 } else { i32::from(f(x, y)) })
-    };
+    // Integers are compared as such with a whole number.
+    if let Some(whole_b) = a.ty.is_whole().then(|| as_whole(&b)).flatten() {
+        return Ok(Typed::call(Type::Logical, [a, whole_b], whole(fun)));
+    }
+    if let Some(whole_a) = b.ty.is_whole().then(|| as_whole(&a)).flatten() {
+        return Ok(Typed::call(Type::Logical, [whole_a, b], whole(fun)));
+    }
+    fn kernel(holds: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Kernel {
+        doubles2(move |x, y| if x.is_nan() | y.is_nan() { NA_I32 } else { i32::from(holds(x, y)) })
+    }
     let kernel = match fun {
         "==" => kernel(|x, y| x == y),
         "!=" => kernel(|x, y| x != y),
@@ -50,10 +57,22 @@ fn real(fun: &str, a: Typed, b: Typed) -> Compiled {
     Ok(Typed::call(Type::Logical, [as_double(a)?, as_double(b)?], kernel))
 }
 
+/// A constant double as an integer, if it is one.
+fn as_whole(x: &Typed) -> Option<Typed> {
+    match (&x.ty, x.constant()) {
+        (Type::Double, Some(Vector::Dbl(v))) if v.len() == 1 => {
+            let whole = v[0] as i32;
+            let node = Node::Constant(vec![whole].into());
+            (f64::from(whole) == v[0] && whole != NA_I32).then_some(Typed { ty: Type::Integer, node })
+        }
+        _ => None,
+    }
+}
+
 fn whole(fun: &str) -> Kernel {
-    let kernel = |f: fn(i32, i32) -> bool| {
-        ints2(move |x, y| if x == NA_I32 || y == NA_I32 { NA_I32 } else { i32::from(f(x, y)) })
-    };
+    fn kernel(holds: impl Fn(i32, i32) -> bool + Send + Sync + 'static) -> Kernel {
+        ints2(move |x, y| if (x == NA_I32) | (y == NA_I32) { NA_I32 } else { i32::from(holds(x, y)) })
+    }
     match fun {
         "==" => kernel(|x, y| x == y),
         "!=" => kernel(|x, y| x != y),

@@ -13,9 +13,9 @@ pub fn binary(fun: &str, a: Typed, b: Typed) -> Compiled {
         return Err(refuse(fun, &[&a, &b]));
     }
     let kernel = match fun {
-        "&" => ints2(|x, y| if x == 0 || y == 0 { 0 } else { x.min(y) }),
-        "|" => ints2(|x, y| if x == 1 || y == 1 { 1 } else { x.min(y) }),
-        _ => ints2(|x, y| if x == NA_I32 || y == NA_I32 { NA_I32 } else { x ^ y }),
+        "&" => ints2(|x, y| if (x == 0) | (y == 0) { 0 } else { x.min(y) }),
+        "|" => ints2(|x, y| if (x == 1) | (y == 1) { 1 } else { x.min(y) }),
+        _ => ints2(|x, y| if (x == NA_I32) | (y == NA_I32) { NA_I32 } else { x ^ y }),
     };
     Ok(Typed::call(Type::Logical, [to_logical(a)?, to_logical(b)?], kernel))
 }
@@ -30,9 +30,9 @@ pub fn not(x: Typed) -> Compiled {
 
 /// `is.na()`, `is.nan()`, `is.finite()`, `is.infinite()`.
 pub fn is(fun: &str, x: Typed) -> Compiled {
-    let of_doubles = |f: fn(f64) -> bool| -> Kernel {
+    fn of_doubles(f: impl Fn(f64) -> bool + Send + Sync + 'static) -> Kernel {
         Box::new(move |args, _| Ok(args[0].doubles()?.iter().map(|&x| i32::from(f(x))).collect::<Vec<_>>().into()))
-    };
+    }
     let kernel: Kernel = match (&x.ty, fun) {
         (Type::Text | Type::Factor { .. }, "is.na") => {
             Box::new(|args, _| Ok(args[0].texts()?.map(|text| i32::from(text.is_none())).into()))

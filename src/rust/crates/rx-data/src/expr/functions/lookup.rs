@@ -5,8 +5,9 @@ use super::{Compiled, Refusal, refuse};
 use crate::column::{NA_F64, NA_I32, is_na_f64};
 use crate::expr::node::{Kernel, Typed};
 use crate::expr::types::Type;
-use crate::expr::vector::{Texts, Vector};
+use crate::expr::vector::{LastLabels, Texts, Vector};
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 /// `x %in% table`.
@@ -31,10 +32,11 @@ fn look_up(ty: Type, x: Typed, table: Typed, answer: fn(Option<i32>) -> i32) -> 
                 positions.entry(values.get(i).map(str::to_string)).or_insert(i as i32 + 1);
             }
             let missing = positions.remove(&None);
-            let positions: HashMap<String, i32> =
+            let positions: HashMap<String, i32, Quick> =
                 positions.into_iter().filter_map(|(text, i)| text.map(|text| (text, i))).collect();
             let find = move |text: Option<&str>| answer(text.map_or(missing, |text| positions.get(text).copied()));
-            Ok(Typed::call(ty, [x], Box::new(move |args, _| Ok(args[0].texts()?.map(&find).into()))))
+            let last = LastLabels::default();
+            Ok(Typed::call(ty, [x], Box::new(move |args, _| Ok(last.map(args[0].texts()?, &find).into()))))
         }
         (a, b) if a.is_number() && b.is_number() => {
             let table = as_double(table)?;
@@ -71,18 +73,17 @@ pub fn cut(x: Typed, breaks: Vec<f64>, levels: Option<Vec<String>>, ends: Ends, 
         return Err(refuse("cut()", &[&x]));
     }
     let x = as_double(x)?;
-    let code = move |x: f64| interval(x, &breaks, ends);
     match levels {
         None => Ok(Typed::call(
             Type::Integer,
             [x],
-            Box::new(move |args, _| Ok(args[0].doubles()?.iter().map(|&x| code(x)).collect::<Vec<_>>().into())),
+            Box::new(move |args, _| Ok(intervals(args[0].doubles()?, &breaks, ends).into())),
         )),
         Some(levels) => {
             let levels = Arc::new(levels);
             let labels = levels.clone();
             let kernel: Kernel = Box::new(move |args, _| {
-                let codes = args[0].doubles()?.iter().map(|&x| code(x)).collect();
+                let codes = intervals(args[0].doubles()?, &breaks, ends).into();
                 Ok(Texts::Coded { codes, labels: labels.clone() }.into())
             });
             Ok(Typed::call(Type::Factor { levels: Some(levels), ordered }, [x], kernel))
@@ -99,16 +100,35 @@ pub struct Ends {
     pub include_lowest: bool,
 }
 
-/// The interval of a number, from 1; missing outside all of them.
-fn interval(x: f64, breaks: &[f64], ends: Ends) -> i32 {
-    let (Some(&first), Some(&last)) = (breaks.first(), breaks.last()) else { return NA_I32 };
+/// Up to so many breaks, counting those below is faster than a search among them.
+const FEW_BREAKS: usize = 24;
+
+/// The interval of each number, from 1; missing outside all of them.
+fn intervals(values: &[f64], breaks: &[f64], ends: Ends) -> Vec<i32> {
+    let (Some(&first), Some(&last)) = (breaks.first(), breaks.last()) else { return vec![NA_I32; values.len()] };
     let outermost = if ends.right { first } else { last };
-    // Not a number compares with nothing.
-    if !(x >= first && x <= last) || (x == outermost && !ends.include_lowest) {
-        return NA_I32;
+    let mut below = vec![0_i32; values.len()];
+    if breaks.len() > FEW_BREAKS {
+        for (below, &x) in below.iter_mut().zip(values) {
+            *below = breaks.partition_point(|&b| if ends.right { b < x } else { b <= x }) as i32;
+        }
+    } else {
+        // One break after the other, so that each sweep has no jump.
+        for &b in breaks {
+            let count = |below: &mut i32, lower: bool| *below += i32::from(lower);
+            match ends.right {
+                true => below.iter_mut().zip(values).for_each(|(below, &x)| count(below, b < x)),
+                false => below.iter_mut().zip(values).for_each(|(below, &x)| count(below, b <= x)),
+            }
+        }
     }
-    let below = breaks.partition_point(|&b| if ends.right { b < x } else { b <= x });
-    below.clamp(1, breaks.len() - 1) as i32
+    let most = breaks.len() as i32 - 1;
+    for (code, &x) in below.iter_mut().zip(values) {
+        // Not a number compares with nothing.
+        let inside = (x >= first) & (x <= last) & ((x != outermost) | ends.include_lowest);
+        *code = if inside { (*code).max(1).min(most) } else { NA_I32 };
+    }
+    below
 }
 
 /// `factor()` with given levels: each value as text, its level's code.
@@ -116,12 +136,13 @@ pub fn factor(x: Typed, values: Vec<String>, codes: &[i32], levels: Vec<String>,
     let ordered = ordered.unwrap_or(matches!(x.ty, Type::Factor { ordered: true, .. }));
     let levels = Arc::new(levels);
     let ty = Type::Factor { levels: Some(levels.clone()), ordered };
-    let table: HashMap<String, i32> = values.into_iter().zip(codes.iter().copied()).collect();
+    let table: HashMap<String, i32, Quick> = values.into_iter().zip(codes.iter().copied()).collect();
+    let last = LastLabels::default();
     let coded =
         move |codes: Vec<i32>| -> Vector { Texts::Coded { codes: codes.into(), labels: levels.clone() }.into() };
     let kernel: Kernel = match &x.ty {
         Type::Text | Type::Factor { .. } => Box::new(move |args, _| {
-            Ok(coded(args[0].texts()?.map(|t| t.and_then(|t| table.get(t)).copied().unwrap_or(NA_I32))))
+            Ok(coded(last.map(args[0].texts()?, |t| t.and_then(|t| table.get(t)).copied().unwrap_or(NA_I32))))
         }),
         Type::Logical => {
             let code = |text: &str| table.get(text).copied().unwrap_or(NA_I32);
@@ -169,6 +190,26 @@ fn written_as_whole(x: f64) -> Option<i32> {
     same.then_some(near as i32)
 }
 
+/// A hash of texts for tables that the user wrote, which no stranger can choose to collide.
+#[derive(Default)]
+struct QuickHasher(u64);
+
+type Quick = BuildHasherDefault<QuickHasher>;
+
+impl Hasher for QuickHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..part.len()].copy_from_slice(part);
+            self.0 = (self.0 ^ u64::from_le_bytes(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,11 +217,17 @@ mod tests {
     #[test]
     fn intervals_are_those_of_cut() {
         let breaks = [0.0, 1.0, 2.5];
-        let cut = |x, right, include_lowest| interval(x, &breaks, Ends { right, include_lowest });
-        assert_eq!([0.0, 0.5, 1.0, 2.5, 3.0].map(|x| cut(x, true, false)), [NA_I32, 1, 1, 2, NA_I32]);
-        assert_eq!([0.0, 0.5, 1.0, 2.5, 3.0].map(|x| cut(x, true, true)), [1, 1, 1, 2, NA_I32]);
-        assert_eq!([0.0, 0.5, 1.0, 2.5, 3.0].map(|x| cut(x, false, false)), [1, 1, 2, NA_I32, NA_I32]);
+        let more: Vec<f64> = [0.0, 1.0].into_iter().chain((0..30).map(|i| 2.5 + f64::from(i))).collect();
+        for (right, include_lowest, expected) in [
+            (true, false, [NA_I32, 1, 1, 2, NA_I32, NA_I32]),
+            (true, true, [1, 1, 1, 2, NA_I32, NA_I32]),
+            (false, false, [1, 1, 2, NA_I32, NA_I32, NA_I32]),
+            (false, true, [1, 1, 2, 2, NA_I32, NA_I32]),
+        ] {
+            let ends = Ends { right, include_lowest };
+            assert_eq!(intervals(&[0.0, 0.5, 1.0, 2.5, 3.0, f64::NAN], &breaks, ends), expected);
+            assert_eq!(intervals(&[0.0, 0.5, 1.0], &more, ends), expected[..3]);
+        }
         assert_eq!([1.0, 1.0 + 1e-15, 1.0 + 1e-13].map(written_as_whole), [Some(1), Some(1), None]);
-        assert_eq!([0.0, 0.5, 1.0, 2.5, f64::NAN].map(|x| cut(x, false, true)), [1, 1, 2, 2, NA_I32]);
     }
 }
