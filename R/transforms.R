@@ -479,7 +479,18 @@ select_rows <- function(chunk, rows) {
     stop("rowSelection has ", length(rows), " values where the data have ", count, " rows.", call. = FALSE)
   }
   rows <- rep_len(rows & !is.na(rows), count)
-  if (all(rows)) chunk else lapply(chunk, `[`, rows)
+  if (all(rows)) chunk else lapply(chunk, selected, rows)
+}
+
+#' Some values of a vector, with what the user says of all of them
+#'
+#' @noRd
+selected <- function(x, rows) {
+  some <- x[rows]
+  for (name in c(".rxSetLowHigh", ".rxDescription")) {
+    attr(some, name) <- attr(x, name, exact = TRUE)
+  }
+  some
 }
 
 #' Makes infinite values missing, such as log(0)

@@ -196,11 +196,11 @@ test_that("analyses compile transforms, selections and formulas", {
 
 test_that("what keeps an expression from compiling is named", {
   half <- function(x) x / 2
-  object <- list(1)
+  object <- factor("a")
   log <- function(x) x
   cases <- list(
     "half\\(\\)" = quote(half(mpg)), "cut\\(\\) without given breaks" = quote(cut(mpg, 3)),
-    "'object' of class list" = quote(mpg + object[[1]]), "log\\(\\) that is not base R's" = quote(log(mpg)),
+    "'object' of class factor" = quote(ifelse(mpg > 20, object, 1)), "log\\(\\) that is not base R's" = quote(log(mpg)),
     "rev\\(\\)" = quote(1 + rev(mpg)), "[.]rxNumRows" = quote(mpg * .rxNumRows),
     "factor\\(\\) without given levels" = quote(factor(cyl)), "x %% y unless" = quote(mpg %% wt)
   )

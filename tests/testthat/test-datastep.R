@@ -198,9 +198,9 @@ test_that("ranges are those of the rows that are left", {
   near <- with(flights_frame(), range(distance[distance < 500]))
   for (target in list(temp_file(), RxParquetData(temp_file(".parquet")))) {
     step <- function(...) rxDataStep(flights_xdf(), target, ..., overwrite = TRUE)
-    expect_identical(bounds(step(varsToKeep = "distance")), all)
-    expect_identical(bounds(step(rowSelection = distance < 500)), near)
-    expect_identical(bounds(step(numRows = 10)), range(flights_frame()$distance[1:10]))
+    expect_equal(bounds(step(varsToKeep = "distance")), all)
+    expect_equal(bounds(step(rowSelection = distance < 500)), near)
+    expect_equal(bounds(step(numRows = 10)), range(flights_frame()$distance[1:10]))
   }
   file <- temp_file()
   expect_null(bounds(rxDataStep(flights_xdf(), file, rowSelection = distance < 500, computeLowHigh = FALSE)))
@@ -212,7 +212,7 @@ test_that("ranges are those of the rows that are left", {
   }
   rxDataStep(flights_xdf(), file, transformFunc = wide, transformVars = "distance", overwrite = TRUE)
   expect_equal(bounds(file, "own"), c(0, 9999))
-  expect_identical(bounds(file, "month"), with(flights_frame(), range(month[distance < 500])))
+  expect_equal(bounds(file, "month"), with(flights_frame(), range(month[distance < 500])))
 })
 
 test_that("further arguments are those of the source, or unknown", {

@@ -92,7 +92,7 @@ impl ParquetSource {
         let group = self.blocks[index].group;
         let mut selection = vec![RowSelector::skip(self.blocks[index].offset)];
         for (i, block) in self.blocks.iter().enumerate().skip(index).take_while(|(_, block)| block.group == group) {
-            let wanted = (i - index) % stride == 0;
+            let wanted = (i - index).is_multiple_of(stride);
             selection.push(if wanted { RowSelector::select(block.rows) } else { RowSelector::skip(block.rows) });
         }
         guarded(&self.path, || {
