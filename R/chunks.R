@@ -3,9 +3,8 @@
 #' For algorithms of your own that go over data in a loop. `rxReadNext()` gives the chunks of a source one after the
 #' other, from its beginning when it was opened; `rxWriteNext()` adds data frames to an XDF file.
 #'
-#' A chunk is `blocksPerRead` blocks of an XDF source, and `rowsPerRead` rows of any other. An XDF file is read where
-#' the chunk is; of text, Parquet files and composite sets all that comes before a chunk is read again, so import
-#' large ones into one XDF file first.
+#' A chunk is `blocksPerRead` blocks of an XDF source, and `rowsPerRead` rows of any other. The file stays open between
+#' chunks, and what is decoded beyond a chunk is kept for the next one, so that nothing is read twice.
 #'
 #' What is open is known by its file: a copy of a source is open, too.
 #'
@@ -41,7 +40,11 @@ rxOpen <- function(src, mode = "r") {
   }
   if (mode == "r") {
     info <- engine_call(rx_engine_info, source_spec(src))
-    open_sources[[key]] <- list(row = 1, blocks = if (methods::is(src, "RxXdfData")) info$block_rows)
+    reading <- reading_spec(src)
+    open_sources[[key]] <- list(
+      reader = engine_call(rx_engine_open_reader, reading$spec, reading$columns), spec = reading$spec,
+      blocks = if (methods::is(src, "RxXdfData")) info$block_rows
+    )
   } else {
     check_argument(methods::is(src, "RxXdfData"), "src", "an RxXdfData source, if it is written")
     open_sources[[key]] <- list(written = FALSE)
@@ -73,12 +76,9 @@ rxReadNext <- function(src) {
     place$blocks <- utils::tail(place$blocks, -rows)
     rows <- sum(taken)
   }
-  read <- function() if (rows > 0) read_rows(src, place$row, rows)
-  # What the first chunk was warned of need not be said of each.
-  chunk <- if (place$row > 1) suppressWarnings(read(), classes = "rxscale_warning") else read()
-  place$row <- place$row + rows
+  read <- if (rows > 0) engine_call(rx_engine_read_next, place$reader, rows, job_options(0))
   open_sources[[key]] <- place
-  chunk <- if (is.null(chunk) || nrow(chunk) == 0) data.frame() else chunk
+  chunk <- if (isTRUE(read$rows > 0)) read_frame(read, place$spec) else data.frame()
   if (src@returnDataFrame) chunk else as.list(chunk)
 }
 

@@ -25,6 +25,12 @@ rx_engine_set_metadata <- function(path, fields, description) .Call(wrap__rx_eng
 # list(columns, rows) for a data frame, list(rows, path) else.
 rx_engine_import <- function(source, columns, sink, job) .Call(wrap__rx_engine_import, source, columns, sink, job)
 
+# Opens columns of a source (all if NULL) for rx_engine_read_next.
+rx_engine_open_reader <- function(source, columns) .Call(wrap__rx_engine_open_reader, source, columns)
+
+# The next rows of an open source, so many at most: list(columns, rows).
+rx_engine_read_next <- function(reader, rows, job) .Call(wrap__rx_engine_read_next, reader, rows, job)
+
 # Statistics of terms: list(levels, used, dropped, terms).
 rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap__rx_engine_summary, source, variables, terms, sparse, job)
 

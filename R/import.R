@@ -228,6 +228,14 @@ converting_transform <- function(transform, convert, columns, kinds) {
 import_frame <- function(spec, columns = NULL, maxRowsByCols = NULL, reportProgress = 0) {
   sink <- list(type = "frame", cells = maxRowsByCols)
   read <- engine_call(rx_engine_import, spec, columns, sink, job_options(reportProgress))
+  read_frame(read, spec, maxRowsByCols)
+}
+
+#' The data frame of what the engine read
+#'
+#' @param read list(columns, rows)
+#' @noRd
+read_frame <- function(read, spec, maxRowsByCols = NULL) {
   data <- structure(read$columns, row.names = .set_row_names(read$rows), class = "data.frame")
   data <- limited_frame(data, maxRowsByCols)
   if (isTRUE(spec$row_names)) with_row_names(data) else data

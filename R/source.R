@@ -284,6 +284,14 @@ str.RxDataSource <- function(object, ...) {
 #'
 #' @noRd
 read_rows <- function(source, start_row = 1, num_rows = -1, reportProgress = 0, columns = NULL) {
+  reading <- reading_spec(source, start_row, num_rows, columns)
+  import_frame(reading$spec, reading$columns, reportProgress = reportProgress)
+}
+
+#' What a source is read by as a data frame: its `spec` and `columns`, NULL for all
+#'
+#' @noRd
+reading_spec <- function(source, start_row = 1, num_rows = -1, columns = NULL) {
   spec <- source_spec(source, start_row, num_rows)
   spec$row_names <- keeps_row_names(spec, NULL, NULL)
   if (is.null(columns) && methods::is(source, "RxDataSource") && length(c(source@colNames, source@varsToDrop))) {
@@ -292,7 +300,7 @@ read_rows <- function(source, start_row = 1, num_rows = -1, reportProgress = 0, 
   if (!is.null(columns)) {
     columns <- union(columns, intersect(row_names_column, names(column_kinds(spec))))
   }
-  import_frame(spec, columns, reportProgress = reportProgress)
+  list(spec = spec, columns = columns)
 }
 
 #' Number of rows of a source, counted by reading it where nothing else tells

@@ -15,13 +15,14 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{crosstab, import, info, linmod, predict, session, step, summary};
+use glue::{crosstab, import, info, linmod, predict, reader, session, step, summary};
 
 extendr_module! {
     mod rxscale;
     use session;
     use info;
     use import;
+    use reader;
     use summary;
     use crosstab;
     use linmod;

@@ -6,6 +6,7 @@ pub mod import;
 pub mod info;
 pub mod linmod;
 pub mod predict;
+pub mod reader;
 pub mod session;
 pub mod sink;
 pub mod source;

@@ -141,7 +141,7 @@ impl Source for Transformed {
 }
 
 /// Blocks as one table, which is what R code gets.
-fn joined(schema: &Schema, blocks: impl IntoIterator<Item = Block>) -> Result<FrameTable> {
+pub fn joined(schema: &Schema, blocks: impl IntoIterator<Item = Block>) -> Result<FrameTable> {
     let sink = FrameSink::new(schema.clone());
     for block in blocks {
         sink.write(sink.encode(sink.admit(block)?)?)?;
