@@ -1,92 +1,109 @@
-# Transforms and row selection of the table that generate.py makes, in memory and from files, beside data.table and (by
-# datastep.py) duckdb and polars in the same run:
-#   python3 bench/generate.py 5e6 /tmp/b.csv --parquet /tmp/b.parquet
-#   Rscript bench/datastep.R /tmp/b.csv /tmp/b.parquet [threads]
+# Data steps, against others on the same machine: six columns made, or a hundredth of the rows selected, in memory and
+# from files to files:
+#   Rscript bench/datastep.R [rows, 5 million] [folder for the files]
+# "through R" are the same expressions, the first of them within a function of the user's, which does not compile; from
+# there on all run in R, in the same chunks. Peers that are not installed are printed as missing.
 
-library(rxscale)
-
+source("bench/compare.R")
 arguments <- commandArgs(trailingOnly = TRUE)
-csv <- arguments[1]
-parquet <- arguments[2]
-threads <- if (length(arguments) > 2) as.integer(arguments[3]) else parallel::detectCores()
-rxOptions(numCoresToUse = threads, reportProgress = 0)
+rows <- if (length(arguments) > 0) as.integer(as.numeric(arguments[[1]])) else 5000000L
+files <- if (length(arguments) > 1) bench_table(rows, arguments[[2]]) else bench_table(rows)
 
-# The best of three runs.
-measured <- function(what, who, expr) {
-  code <- substitute(expr)
-  frame <- parent.frame()
-  seconds <- min(vapply(1:3, function(run) system.time(eval(code, frame))[["elapsed"]], 0))
-  cat(sprintf("%-34s %-28s %7.2f s\n", what, who, seconds))
+made <- "list(Gain = %s(DepDelay - ArrDelay), Hour = floor(CRSDepTime), Km = Distance * 1.609344,
+  Speedy = Km / (1 + abs(Gain)), VeryLate = ifelse(is.na(ArrDelay), FALSE, ArrDelay > 60),
+  Band = cut(Distance, c(0, 500, 1500, 5000)))"
+chosen <- "ArrDelay > 60 & Origin %in% c('A000', 'A001', 'A002') & Month <= 6"
+rx <- c(
+  "library(rxscale); rxOptions(reportProgress = 0); as_is <- function(x) x",
+  sprintf("csv <- RxTextData('%s'); parquet <- RxParquetData('%s')", files$csv, files$parquet),
+  "to_csv <- RxTextData(tempfile(fileext = '.csv')); to_parquet <- RxParquetData(tempfile(fileext = '.parquet'))",
+  "to_xdf <- RxXdfData(tempfile(fileext = '.xdf'))"
+)
+rx_frame <- c(rx, "frame <- rxImport(parquet)")
+rx_xdf <- c(rx, "xdf <- rxImport(parquet, tempfile(fileext = '.xdf'))")
+step <- function(from, to, setup, through = "", also = "") {
+  code <- "rxDataStep(%s, %s, transforms = %s, overwrite = TRUE, maxRowsByCols = NULL%s)"
+  r_case(sprintf(code, from, to, sprintf(made, through), also), setup)
+}
+select <- function(from, to, setup) {
+  code <- "rxDataStep(%s, %s, rowSelection = %s, overwrite = TRUE, maxRowsByCols = NULL)"
+  r_case(sprintf(code, from, to, chosen), setup)
 }
 
-asked <- quote(list(
-  Gain = DepDelay - ArrDelay, Hour = floor(CRSDepTime), Km = Distance * 1.609344, Speedy = Km / (1 + abs(Gain)),
-  VeryLate = ifelse(is.na(ArrDelay), FALSE, ArrDelay > 60), Band = cut(Distance, c(0, 500, 1500, 5000))
+dt_made <- "list(Gain = DepDelay - ArrDelay, Hour = floor(CRSDepTime), Km = Distance * 1.609344,
+  Speedy = Distance * 1.609344 / (1 + abs(DepDelay - ArrDelay)),
+  VeryLate = fifelse(is.na(ArrDelay), FALSE, ArrDelay > 60), Band = cut(Distance, c(0, 500, 1500, 5000)))"
+dt_frame <- c("library(rxscale); library(data.table)", sprintf("table <- rxImport(RxParquetData('%s'))", files$parquet),
+  "setDT(table)")
+
+polars <- c(
+  "import polars as pl, tempfile, os, warnings", "warnings.simplefilter('ignore')", "col = pl.col",
+  "made = [(col('DepDelay') - col('ArrDelay')).alias('Gain'), col('CRSDepTime').floor().alias('Hour'),",
+  "    (col('Distance') * 1.609344).alias('Km'),",
+  "    (col('Distance') * 1.609344 / (1 + (col('DepDelay') - col('ArrDelay')).abs())).alias('Speedy'),",
+  "    (col('ArrDelay') > 60).fill_null(False).alias('VeryLate'),",
+  "    col('Distance').cut([500, 1500], labels=['(0,500]', '(500,1500]', '(1500,5000]']).alias('Band')]",
+  "chosen = (col('ArrDelay') > 60) & col('Origin').is_in(['A000', 'A001', 'A002']) & (col('Month') <= 6)",
+  "out = os.path.join(tempfile.mkdtemp(), 'out')",
+  sprintf("csv, parquet = '%s', '%s'", files$csv, files$parquet)
+)
+polars_frame <- c(polars, "table = pl.read_parquet(parquet)")
+
+duckdb <- c(
+  "import duckdb, tempfile, os", "db = duckdb.connect()",
+  "made = '''DepDelay - ArrDelay as Gain, floor(CRSDepTime) as Hour, Distance * 1.609344::double as Km,",
+  "    Distance * 1.609344::double / (1 + abs(DepDelay - ArrDelay)) as Speedy,",
+  "    coalesce(ArrDelay > 60, false) as VeryLate, case when Distance <= 500 then '(0,500]'",
+  "    when Distance <= 1500 then '(500,1500]' else '(1500,5000]' end as Band'''",
+  "chosen = \"ArrDelay > 60 and Origin in ('A000', 'A001', 'A002') and Month <= 6\"",
+  "out = os.path.join(tempfile.mkdtemp(), 'out')",
+  sprintf("csv, parquet = '%s', '%s'", files$csv, files$parquet)
+)
+duckdb_table <- c(duckdb, "db.execute(f\"create table t as from '{parquet}'\")")
+duckdb_copy <- function(what, format) sprintf("db.execute(f\"copy (%s) to '{out}' (format %s)\")", what, format)
+
+compare("six columns, data frame to data frame", list(
+  "rxDataStep, compiled" = step("frame", "NULL", rx_frame, also = ", varsToDrop = names(frame)"),
+  "rxDataStep, through R" = step("frame", "NULL", rx_frame, "as_is", ", varsToDrop = names(frame)"),
+  "data.table" = r_case(sprintf("table[, %s]", dt_made), dt_frame),
+  "polars" = python_case("table.select(made)", polars_frame),
+  "duckdb" = python_case("db.execute(f'create or replace table o as select {made} from t')", duckdb_table)
 ))
-by_hand <- function(chunk) {
-  chunk$Gain <- chunk$DepDelay - chunk$ArrDelay
-  chunk$Hour <- floor(chunk$CRSDepTime)
-  chunk$Km <- chunk$Distance * 1.609344
-  chunk$Speedy <- chunk$Km / (1 + abs(chunk$Gain))
-  chunk$VeryLate <- ifelse(is.na(chunk$ArrDelay), FALSE, chunk$ArrDelay > 60)
-  chunk$Band <- cut(chunk$Distance, c(0, 500, 1500, 5000))
-  chunk
-}
-step <- function(...) {
-  do.call(rxDataStep, list(..., transforms = asked, overwrite = TRUE, maxRowsByCols = NULL))
-}
-chosen <- quote(ArrDelay > 60 & Origin %in% c("A000", "A001", "A002") & Month <= 6)
-select <- function(...) do.call(rxDataStep, list(..., rowSelection = chosen, overwrite = TRUE, maxRowsByCols = NULL))
-
-xdf <- tempfile(fileext = ".xdf")
-out <- tempfile(fileext = c(".xdf", ".parquet", ".csv"))
-frame <- rxImport(RxParquetData(parquet))
-invisible(rxImport(frame, xdf))
-cat(sprintf("%s rows, %d threads\n", format(nrow(frame), big.mark = ","), threads))
-
-what <- "six columns, in memory"
-measured(what, "rxscale", step(frame, varsToDrop = names(frame)))
-measured(what, "rxscale, transformFunc in R", rxDataStep(
-  frame,
-  transformFunc = by_hand, transformVars = c("ArrDelay", "DepDelay", "CRSDepTime", "Distance"),
-  varsToDrop = names(frame)
+compare("selection, data frame to data frame", list(
+  "rxDataStep" = select("frame", "NULL", rx_frame),
+  "R" = r_case(sprintf("frame[which(with(frame, %s)), ]", chosen), rx_frame),
+  "data.table" = r_case(sprintf("table[%s]", chosen), dt_frame),
+  "polars" = python_case("table.filter(chosen)", polars_frame),
+  "duckdb" = python_case("db.execute(f'create or replace table o as from t where {chosen}')", duckdb_table)
 ))
-measured(what, "R", by_hand(frame)[-seq_along(frame)])
-what <- "six columns, XDF to XDF"
-measured(what, "rxscale", step(xdf, out[1]))
-measured(what, "rxscale, transformFunc in R", rxDataStep(xdf, out[1], transformFunc = by_hand, overwrite = TRUE))
-what <- "six columns, Parquet to Parquet"
-measured(what, "rxscale", step(RxParquetData(parquet), RxParquetData(out[2])))
-what <- "six columns, CSV to CSV"
-measured(what, "rxscale", step(RxTextData(csv), RxTextData(out[3])))
-
-measured("selection, in memory", "rxscale", select(frame))
-measured("selection, in memory", "R", frame[which(eval(chosen, frame)), ])
-measured("selection, XDF to XDF", "rxscale", select(xdf, out[1]))
-measured("selection, Parquet to Parquet", "rxscale", select(RxParquetData(parquet), RxParquetData(out[2])))
-
-if (requireNamespace("data.table", quietly = TRUE)) {
-  data.table::setDTthreads(threads)
-  table <- data.table::as.data.table(frame)
-  work <- function(table) {
-    table[, .(
-      Gain = DepDelay - ArrDelay, Hour = floor(CRSDepTime), Km = Distance * 1.609344,
-      Speedy = Distance * 1.609344 / (1 + abs(DepDelay - ArrDelay)),
-      VeryLate = data.table::fifelse(is.na(ArrDelay), FALSE, ArrDelay > 60),
-      Band = cut(Distance, c(0, 500, 1500, 5000))
-    )]
-  }
-  measured("six columns, in memory", "data.table", work(table))
-  measured("six columns, CSV to CSV", "data.table", {
-    read <- data.table::fread(csv)
-    data.table::fwrite(cbind(read, work(read)), out[3])
-  })
-  measured("selection, in memory", "data.table", table[eval(chosen)])
-} else {
-  cat("data.table: not installed\n")
-}
-rm(frame)
-script <- file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "datastep.py")
-# The libraries of R are not those of Python.
-invisible(system2("python3", c(script, csv, parquet, threads), env = "LD_LIBRARY_PATH="))
-unlink(c(xdf, out))
+compare("six columns, XDF to XDF", list(
+  "rxDataStep, compiled" = step("xdf", "to_xdf", rx_xdf),
+  "rxDataStep, through R" = step("xdf", "to_xdf", rx_xdf, "as_is")
+))
+compare("six columns, Parquet to Parquet", list(
+  "rxDataStep, compiled" = step("parquet", "to_parquet", rx),
+  "rxDataStep, through R" = step("parquet", "to_parquet", rx, "as_is"),
+  "polars" = python_case("pl.scan_parquet(parquet).with_columns(made).sink_parquet(out)", polars),
+  "duckdb" = python_case(duckdb_copy("select *, {made} from '{parquet}'", "parquet"), duckdb)
+))
+compare("six columns, csv to csv", list(
+  "rxDataStep, compiled" = step("csv", "to_csv", rx),
+  "rxDataStep, through R" = step("csv", "to_csv", rx, "as_is"),
+  "data.table" = r_case(
+    sprintf("{ table <- fread('%s'); fwrite(cbind(table, table[, %s]), out) }", files$csv, dt_made),
+    c("library(data.table)", "out <- tempfile()")
+  ),
+  "polars" = python_case("pl.scan_csv(csv).with_columns(made).sink_csv(out)", polars),
+  "duckdb" = python_case(duckdb_copy("select *, {made} from read_csv('{csv}')", "csv"), duckdb)
+))
+compare("selection, XDF to XDF", list("rxDataStep" = select("xdf", "to_xdf", rx_xdf)))
+compare("selection, Parquet to Parquet", list(
+  "rxDataStep" = select("parquet", "to_parquet", rx),
+  "polars" = python_case("pl.scan_parquet(parquet).filter(chosen).sink_parquet(out)", polars),
+  "duckdb" = python_case(duckdb_copy("from '{parquet}' where {chosen}", "parquet"), duckdb)
+))
+compare("selection, csv to csv", list(
+  "rxDataStep" = select("csv", "to_csv", rx),
+  "polars" = python_case("pl.scan_csv(csv).filter(chosen).sink_csv(out)", polars),
+  "duckdb" = python_case(duckdb_copy("from read_csv('{csv}') where {chosen}", "csv"), duckdb)
+))
