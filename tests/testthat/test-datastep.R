@@ -192,6 +192,85 @@ test_that("ranges are kept, or not", {
   expect_null(rxGetVarInfo(flights_step(temp_file(), computeLowHigh = FALSE))$speed$low)
 })
 
+test_that("a composite set is changed in place and gets columns beside its own", {
+  set <- RxXdfData(temp_file(""), createCompositeSet = TRUE, blocksPerCompositeFile = 2)
+  rxDataStep(mtcars, set, rowsPerRead = 5)
+  data <- as.data.frame(set)
+  rxDataStep(set, set, transforms = list(kpl = mpg * 0.425), overwrite = TRUE)
+  data$kpl <- data$mpg * 0.425
+  expect_identical(as.data.frame(set), data)
+  rxDataStep(set, set, transforms = list(two = rev(hp)[rank(-seq_along(hp))]), append = "cols")
+  data$two <- data$hp
+  expect_identical(as.data.frame(set), data)
+  expect_error(rxDataStep(set, set, transforms = list(two = 1), append = "cols"), class = "rxscale_error_argument")
+  rxDataStep(data.frame(three = 1:32), set, append = "cols")
+  data$three <- 1:32
+  expect_identical(as.data.frame(set), data)
+  expect_identical(rxGetInfo(set)$numBlocks, 7L)
+  expect_length(list.files(file.path(set@file, "data")), 4)
+  expect_error(rxDataStep(data.frame(four = 1:31), set, append = "cols"), class = "rxscale_error_argument")
+  rxDataStep(set, set, rowSelection = cyl == 4, overwrite = TRUE)
+  expect_identical(as.data.frame(set), data[data$cyl == 4, ], ignore_attr = "row.names")
+})
+
+test_that("times keep their zones and are counted as R counts them, compiled or not", {
+  data <- data.frame(n = c(0:30, NA))
+  data$berlin <- as.POSIXct("2013-03-31 00:30:00", tz = "Europe/Berlin") + 900 * data$n
+  data$kolkata <- as.POSIXct("2013-01-01", tz = "Asia/Kolkata") + 7 * 3600 * data$n
+  data$plain <- as.POSIXct(1e9 + data$n, origin = "1970-01-01")
+  attr(data$plain, "tzone") <- NULL
+  limit <- as.POSIXct("2013-03-31 04:00:00", tz = "Europe/Berlin")
+  wanted <- transform(data,
+    later = berlin + 3600, wait = as.numeric(difftime(kolkata, berlin, units = "mins")), before = berlin < limit,
+    hour = as.POSIXlt(berlin)$hour, day = format(kolkata, "%Y-%m-%d")
+  )
+  step <- function(inData, outFile = NULL) {
+    rxDataStep(
+      inData, outFile,
+      transforms = list(
+        later = berlin + 3600, wait = as.numeric(difftime(kolkata, berlin, units = "mins")), before = berlin < limit,
+        hour = as.POSIXlt(berlin)$hour, day = format(kolkata, "%Y-%m-%d")
+      )
+    )
+  }
+  expect_identical(step(data), wanted)
+  expect_identical(as.data.frame(step(data, temp_file())), wanted)
+  parquet <- rxDataStep(data, RxParquetData(temp_file(".parquet")))
+  expect_equal(step(parquet), wanted)
+  expect_identical(rxDataStep(data, rowSelection = berlin < limit), data[which(data$berlin < limit), ])
+})
+
+test_that("the published figures of the airlines' delays come out of a data step", {
+  airline <- rxImport(
+    RxTextData(shared_data("AirlineDemoSmall.csv.gz"), missingValueString = "M"), temp_file(),
+    colInfo = list(DayOfWeek = list(type = "factor", levels = c(
+      "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"
+    ))), rowsPerRead = 200000
+  )
+  late <- rxDataStep(
+    airline, temp_file(),
+    transforms = list(
+      Late = ArrDelay > 15, Hour = as.integer(CRSDepTime), Weekend = DayOfWeek %in% c("Saturday", "Sunday")
+    ),
+    rowSelection = !is.na(ArrDelay)
+  )
+  data <- utils::read.csv(shared_data("AirlineDemoSmall.csv.gz"), na.strings = "M")
+  data <- data[!is.na(data$ArrDelay), ]
+  made <- as.data.frame(late)
+  expect_identical(nrow(made), 582628L)
+  expect_identical(made$Late, data$ArrDelay > 15)
+  expect_identical(made$Hour, as.integer(data$CRSDepTime))
+  expect_identical(made$Weekend, data$DayOfWeek %in% c("Saturday", "Sunday"))
+  expect_identical(as.character(made$DayOfWeek), data$DayOfWeek)
+  expect_equal(round(mean(made$ArrDelay), 5), 11.31794)
+  mortgages <- shared_data("mortDefaultSmall.csv.gz")
+  expect_equal(
+    rxDataStep(mortgages, rowSelection = default == 1, transforms = list(debt = ccDebt / 1000)),
+    transform(subset(utils::read.csv(mortgages), default == 1), debt = ccDebt / 1000),
+    ignore_attr = "row.names"
+  )
+})
+
 test_that("ranges are those of the rows that are left", {
   bounds <- function(file, name = "distance") unlist(rxGetVarInfo(file)[[name]][c("low", "high")], use.names = FALSE)
   all <- range(flights_frame()$distance)
