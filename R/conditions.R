@@ -4,8 +4,8 @@
 #' Raises a classed error
 #'
 #' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file", "value",
-#'   "no_rows", "one_level", "infinite", "memory", "transform", "unsupported", "recursive", "interrupted" or
-#'   "internal"
+#'   "no_rows", "one_level", "infinite", "memory", "transform", "task", "worker", "timeout", "job", "unsupported",
+#'   "recursive", "interrupted" or "internal"
 #' @param message what was wrong, as a sentence
 #' @param hint what to do about it, as a sentence
 #' @param column,file,row where it was wrong
@@ -33,7 +33,9 @@ user_call <- function() {
 #'
 #' @noRd
 user_frame <- function() {
-  Find(function(frame) identical(topenv(environment(sys.function(frame))), topenv()), seq_len(sys.nframe()))
+  # In a worker, frames before those of the task are none of the user's.
+  frames <- setdiff(seq_len(sys.nframe()), seq_len(state$outer_frames %||% 0))
+  Find(function(frame) identical(topenv(environment(sys.function(frame))), topenv()), frames)
 }
 
 #' Raises an interrupt, as if the user had pressed Ctrl-C in R code

@@ -6,7 +6,7 @@ rx_engine_version <- function() .Call(wrap__rx_engine_version)
 # Whether this is a test build, which environment variables can make panic or shuffle its blocks.
 rx_engine_has_test_hooks <- function() .Call(wrap__rx_engine_has_test_hooks)
 
-# Ends the engine's threads; called before the library is unloaded.
+# Ends the engine's worker processes and threads; called before the library is unloaded.
 rx_engine_shutdown <- function() .Call(wrap__rx_engine_shutdown)
 
 # How many steps of a source's transform run compiled, and why the next one does not.
@@ -45,3 +45,41 @@ rx_engine_stepwise <- function(source, variables, formula, search, job) .Call(wr
 
 # Predictions beside columns of a source, to a sink: list(written, unseen, empty).
 rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)
+
+# Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to, body)`
+# and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
+rx_engine_exec <- function(plan, events, job) .Call(wrap__rx_engine_exec, plan, events, job)
+
+# Starts a job in the background; its number.
+rx_engine_exec_start <- function(plan) .Call(wrap__rx_engine_exec_start, plan)
+
+# How a background job is: list(status, started, ended, error); NULL if there is no such job any more.
+rx_engine_exec_state <- function(number) .Call(wrap__rx_engine_exec_state, number)
+
+# What the tasks of a background job have answered: list(results, failures), lists of the arguments that the functions of
+# rx_engine_exec have.
+rx_engine_exec_answers <- function(number) .Call(wrap__rx_engine_exec_answers, number)
+
+# The last few megabytes of what the tasks of a background job have printed.
+rx_engine_exec_output <- function(number) .Call(wrap__rx_engine_exec_output, number)
+
+# Stops a background job; whether it was running.
+rx_engine_exec_cancel <- function(number) .Call(wrap__rx_engine_exec_cancel, number)
+
+# Forgets a background job and its results.
+rx_engine_exec_forget <- function(number) .Call(wrap__rx_engine_exec_forget, number)
+
+# What an external pointer points to, which would be lost in another process: "nothing", "connection" or "something".
+rx_engine_pointer <- function(x) .Call(wrap__rx_engine_pointer, x)
+
+# Connects the worker with the process that started it.
+rx_worker_open <- function() .Call(wrap__rx_worker_open)
+
+# Waits for work: list(call, from, to, body), or NULL when there will be none any more.
+rx_worker_receive <- function() .Call(wrap__rx_worker_receive)
+
+# The next task to run, from 0; -1 if there is none, or if results shall be sent first.
+rx_worker_next <- function() .Call(wrap__rx_worker_next)
+
+# Sends the results of tasks `from`, ..., `to` - 1; whether the chunk has more tasks.
+rx_worker_results <- function(from, to, body) .Call(wrap__rx_worker_results, from, to, body)

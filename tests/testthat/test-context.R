@@ -12,9 +12,31 @@ test_that("the local context is the default and goes by its names", {
   expect_snapshot(changed)
 })
 
+test_that("every context goes by its names, in any case, and its fields can be changed", {
+  for (name in c("RxLocalParallel", "localpar", "LOCALPAR")) expect_s4_class(RxComputeContext(name), "RxLocalParallel")
+  for (name in c("RxForeachDoPar", "dopar")) expect_s4_class(RxComputeContext(name), "RxForeachDoPar")
+  context <- RxLocalParallel(dataPath = "here", executionTimeoutSeconds = 3)
+  expect_identical(RxLocalParallel(context, wait = FALSE)@executionTimeoutSeconds, 3)
+  expect_identical(RxComputeContext(context, dataPath = "there")@dataPath, "there")
+  old <- rxSetComputeContext(context, wait = FALSE)
+  withr::defer(rxSetComputeContext(old))
+  expect_false(rxGetComputeContext()@wait)
+  expect_snapshot(rxGetComputeContext())
+})
+
+test_that("contexts are compared by kind, or by all that they have", {
+  expect_true(rxCompareContexts("local", RxLocalSeq(dataPath = "here")))
+  expect_false(rxCompareContexts("local", RxLocalSeq(dataPath = "here"), exactMatch = TRUE))
+  expect_true(rxCompareContexts(RxLocalParallel(), "localpar", exactMatch = TRUE))
+  expect_false(rxCompareContexts("local", "localpar"))
+})
+
 test_that("other contexts are refused", {
   expect_snapshot(error = TRUE, rxSetComputeContext("RxSpark"))
   expect_snapshot(error = TRUE, rxSetComputeContext("locl"))
+  expect_snapshot(error = TRUE, rxSetComputeContext("local", wait = FALSE))
   expect_error(rxOptions(computeContext = 3), class = "rxscale_error_argument")
   expect_error(RxLocalSeq("local"), class = "rxscale_error_argument")
+  expect_error(RxLocalParallel(RxLocalSeq()), class = "rxscale_error_argument")
+  expect_error(RxLocalParallel(executionTimeoutSeconds = -1), class = "rxscale_error_argument")
 })

@@ -81,6 +81,24 @@ revoscaler <- list(
   rxSetComputeContext = function(computeContext, ...) NULL,
   rxGetComputeContext = function() NULL,
   RxLocalSeq = function(object, dataPath = NULL, outDataPath = NULL) NULL,
+  RxLocalParallel = function(object, dataPath = NULL, outDataPath = NULL) NULL,
+  RxForeachDoPar = function(object, dataPath = NULL, outDataPath = NULL) NULL,
+  RxComputeContext = function(computeContext, ...) NULL,
+  rxCompareContexts = function(context1, context2, exactMatch = FALSE) NULL,
+  rxExec = function(FUN, ..., elemArgs, elemType = "nodes", oncePerElem = FALSE, timesToRun = -1L,
+                    packagesToLoad = NULL, execObjects = NULL, taskChunkSize = NULL, quote = FALSE,
+                    consoleOutput = NULL, autoCleanup = NULL, continueOnFailure = TRUE, RNGseed = NULL,
+                    RNGkind = NULL, foreachOpts = NULL) NULL,
+  rxElemArg = function(x) NULL,
+  rxGetJobStatus = function(jobInfo) NULL,
+  rxGetJobResults = function(jobInfo, consoleOutput = NULL, autoCleanup = NULL) NULL,
+  rxGetJobOutput = function(jobInfo) NULL,
+  rxGetJobInfo = function(object) NULL,
+  rxGetJobs = function(computeContext, exactMatch = FALSE, startTime = NULL, endTime = NULL, states = NULL,
+                       verbose = TRUE) NULL,
+  rxWaitForJob = function(jobInfo) NULL,
+  rxCancelJob = function(jobInfo, consoleOutput = NULL) NULL,
+  rxCleanupJobs = function(jobInfoList, force = FALSE, verbose = TRUE) NULL,
   rxPredict = function(modelObject, data = NULL, ...) NULL,
   rxPredict.default = function(modelObject, data = NULL, outData = NULL, computeStdErrors = FALSE, interval = "none",
                                confLevel = 0.95, computeResiduals = FALSE, type = c("response", "link"),
@@ -197,7 +215,9 @@ other_defaults <- list(
     "transformPackages"
   )
 )
-new_arguments <- list(rxOptions = "memoryLimitMB")
+new_arguments <- list(
+  rxOptions = "memoryLimitMB", RxLocalParallel = c("wait", "executionTimeoutSeconds", "taskRetries")
+)
 
 # An exported function, or a method, by its name.
 exported <- function(name) {

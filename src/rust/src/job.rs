@@ -124,33 +124,55 @@ pub fn run<T: Send>(job: &Job, work: impl FnOnce(&Control, &Pool, &Main) -> Resu
 
 /// The main thread's part of a job.
 fn serve(job: &Job, control: &Control, requests: &Receiver<Request>) {
-    let start = Instant::now();
-    let mut polled = start;
-    let report = |done: bool| {
-        if let Some(report) = &job.report {
-            let (rows, seconds) = (Robj::from(control.rows() as f64), Robj::from(start.elapsed().as_secs_f64()));
-            let arguments = [rows, seconds, Robj::from(done)];
-            // SAFETY: the arguments are protected by their owners.
-            let raw: Vec<SEXP> = arguments.iter().map(|argument| unsafe { argument.get() }).collect();
-            // Progress that cannot be drawn stops nothing.
-            let _ = callback::call(unsafe { report.get() }, &raw);
-        }
-    };
+    let mut watch = Watch::new(job, control);
     loop {
         match requests.recv_timeout(POLL) {
             Ok(Request::Call(f)) if control.check().is_ok() => f(),
             Ok(Request::Call(_)) | Err(RecvTimeoutError::Timeout) => {}
             Ok(Request::Done) | Err(RecvTimeoutError::Disconnected) => break,
         }
-        if polled.elapsed() >= POLL && control.check().is_ok() {
+        watch.look();
+    }
+    watch.report(true);
+}
+
+/// What the main thread does beside a job: it listens for Ctrl-C and draws progress. For the main thread only.
+pub struct Watch<'a> {
+    job: &'a Job,
+    control: &'a Control,
+    start: Instant,
+    looked: Instant,
+}
+
+impl<'a> Watch<'a> {
+    /// Starts to watch.
+    pub fn new(job: &'a Job, control: &'a Control) -> Self {
+        let now = Instant::now();
+        Watch { job, control, start: now, looked: now }
+    }
+
+    /// Looks, if it is time to; to be called often.
+    pub fn look(&mut self) {
+        if self.looked.elapsed() >= POLL && self.control.check().is_ok() {
             if interrupted() {
-                control.cancel();
+                self.control.cancel();
             }
-            report(false);
-            polled = Instant::now();
+            self.report(false);
+            self.looked = Instant::now();
         }
     }
-    report(true);
+
+    /// Draws progress, for the last time if the job is done.
+    pub fn report(&self, done: bool) {
+        if let Some(report) = &self.job.report {
+            let (rows, seconds) = (self.control.rows() as f64, self.start.elapsed().as_secs_f64());
+            let arguments = [Robj::from(rows), Robj::from(seconds), Robj::from(done)];
+            // SAFETY: the arguments are protected by their owners.
+            let raw: Vec<SEXP> = arguments.iter().map(|argument| unsafe { argument.get() }).collect();
+            // Progress that cannot be drawn stops nothing.
+            let _ = callback::call(unsafe { report.get() }, &raw);
+        }
+    }
 }
 
 /// A job among those that run inside each other.

@@ -15,7 +15,7 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{crosstab, import, info, linmod, predict, reader, session, step, summary};
+use glue::{crosstab, exec, import, info, linmod, predict, reader, session, step, summary, worker};
 
 extendr_module! {
     mod rxscale;
@@ -28,4 +28,6 @@ extendr_module! {
     use linmod;
     use step;
     use predict;
+    use exec;
+    use worker;
 }

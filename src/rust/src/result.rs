@@ -3,7 +3,7 @@
 use crate::interrupt::contained;
 use extendr_api::prelude::*;
 use libR_sys::{
-    INTEGER, LOGICAL, R_NaString, R_xlen_t, REAL, Rf_allocVector, Rf_install, Rf_mkCharLenCE, Rf_setAttrib,
+    INTEGER, LOGICAL, R_NaString, R_xlen_t, RAW, REAL, Rf_allocVector, Rf_install, Rf_mkCharLenCE, Rf_setAttrib,
     SET_STRING_ELT, SET_VECTOR_ELT, SEXP, SEXPTYPE, cetype_t,
 };
 use rx_data::column::NA_I32;
@@ -118,6 +118,24 @@ pub fn strings<S: AsRef<str>>(texts: &[S]) -> Result<Robj> {
         let string = string(text.as_ref())?;
         // SAFETY: the vector is a fresh one of this length.
         unsafe { SET_STRING_ELT(vector.get(), i as R_xlen_t, string) };
+    }
+    Ok(vector)
+}
+
+/// A raw vector.
+pub fn raw(bytes: &[u8]) -> Result<Robj> {
+    raw_filled(bytes.len(), |place| {
+        place.copy_from_slice(bytes);
+        Ok(())
+    })
+}
+
+/// A raw vector of this length, whose bytes a function fills in.
+pub fn raw_filled(len: usize, fill: impl FnOnce(&mut [u8]) -> Result<()>) -> Result<Robj> {
+    let vector = allocate(SEXPTYPE::RAWSXP, len)?;
+    if len > 0 {
+        // SAFETY: a fresh vector of this length, which nobody else knows yet.
+        fill(unsafe { std::slice::from_raw_parts_mut(RAW(vector.get()), len) })?;
     }
     Ok(vector)
 }

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod crosstab;
+pub mod exec;
 pub mod import;
 pub mod info;
 pub mod linmod;
@@ -12,3 +13,4 @@ pub mod sink;
 pub mod source;
 pub mod step;
 pub mod summary;
+pub mod worker;

@@ -15,9 +15,10 @@ fn rx_engine_has_test_hooks() -> bool {
     cfg!(feature = "test-hooks")
 }
 
-/// Ends the engine's threads; called before the library is unloaded.
+/// Ends the engine's worker processes and threads; called before the library is unloaded.
 #[extendr]
 fn rx_engine_shutdown() {
+    super::exec::shutdown();
     Pool::shutdown();
 }
 

@@ -76,6 +76,11 @@ impl Function {
             Err(Error::new(ErrorKind::Argument, "A transform is not a function."))
         }
     }
+
+    /// Calls it; see [`callback::call`].
+    pub fn call(self, arguments: &[SEXP]) -> Result<Robj> {
+        callback::call(self.0, arguments)
+    }
 }
 
 /// The rows that R code makes of a source's.
@@ -166,7 +171,7 @@ impl Call {
         let (is_test, from) = (Robj::from(self.number == 0), Robj::from(self.first_step as i32 + 1));
         // SAFETY: the arguments are protected by their owners, the function by the engine function's argument.
         let arguments = unsafe { [chunk.get(), start_row.get(), number.get(), is_test.get(), from.get()] };
-        let answer = callback::call(self.fun.0, &arguments).map_err(|error| self.locate(error))?;
+        let answer = self.fun.call(&arguments).map_err(|error| self.locate(error))?;
         if answer.is_null() { Ok(None) } else { Answer::new(&answer).map(Some).map_err(|error| self.locate(error)) }
     }
 

@@ -31,6 +31,8 @@ pub enum ErrorKind {
     Memory,
     /// R code called by the engine (a transform) failed.
     Transform,
+    /// A worker process cannot be started or kept.
+    Worker,
     /// Not supported (yet); said instead of being ignored.
     Unsupported,
     /// The user interrupted the job.
@@ -54,6 +56,7 @@ impl ErrorKind {
             ErrorKind::Infinite => "infinite",
             ErrorKind::Memory => "memory",
             ErrorKind::Transform => "transform",
+            ErrorKind::Worker => "worker",
             ErrorKind::Unsupported => "unsupported",
             ErrorKind::Interrupted => "interrupted",
             ErrorKind::Internal => "internal",

@@ -7,6 +7,7 @@ pub mod local;
 pub mod memory;
 pub mod pool;
 pub mod prepare;
+pub mod procs;
 
 pub use control::Control;
 pub use local::{map, reduce};
