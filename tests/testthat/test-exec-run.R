@@ -18,7 +18,7 @@ test_that("a failing task leaves its error, and the others go on", {
 
 test_that("warnings of tasks reach the user, and large data in calls do not", {
   local_workers()
-  expect_warning(rxExec(function(x) warning("watch out"), 1), "watch out")
+  expect_warning(rxExec(function(x) warning("watch out"), 1, timesToRun = 1), "watch out")
   failed <- suppressWarnings(rxExec(function(x, y) stop("big"), 1, numeric(1e6)))
   expect_lt(object.size(failed), 5000)
 })
