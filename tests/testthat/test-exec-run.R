@@ -110,7 +110,8 @@ test_that("10,000 tiny tasks are all done, in order", {
 
 test_that("a task that takes too long is stopped", {
   local_workers(executionTimeoutSeconds = 0.3)
-  expect_warning(result <- rxExec(function(x) if (x == 2) repeat NULL else x, rxElemArg(1:4)), "longer than 0.3 seconds")
+  hangs <- function(x) if (x == 2) repeat NULL else x
+  expect_warning(result <- rxExec(hangs, rxElemArg(1:4)), "longer than 0.3 seconds")
   expect_s3_class(result[[2]], "rxscale_error_timeout")
   expect_identical(unlist(result[-2], use.names = FALSE), c(1L, 3L, 4L))
 })

@@ -18,7 +18,8 @@ test_that("loops of foreach run in workers", {
   by_name <- 7
   expect_identical(foreach(i = 1, .export = "by_name") %dopar% get("by_name"), list(7))
   expect_identical(foreach(i = 1, .packages = "tools") %dopar% file_ext("a.txt"), list("txt"))
-  expect_error(foreach(i = 1:3) %dopar% if (i == 2) stop("oops"), 'task 2 failed - "oops"', class = "rxscale_error_task")
+  fails <- function() foreach(i = 1:3) %dopar% if (i == 2) stop("oops")
+  expect_error(fails(), 'task 2 failed - "oops"', class = "rxscale_error_task")
   expect_identical(foreach(i = 1:3, .errorhandling = "remove") %dopar% if (i == 2) stop("oops") else i, list(1L, 3L))
   passed <- foreach(i = 1:2, .errorhandling = "pass") %dopar% if (i == 2) stop("oops") else i
   expect_s3_class(passed[[2]], "error")
