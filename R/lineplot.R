@@ -152,15 +152,12 @@ line_figure <- function(points, parts, lines, type, legend, style, given) {
   right <- Reduce(function(a, b) call("*", a, b), lapply(panels, as.name))
   right <- if (length(panels) > 0) call("|", quote(x), right) else quote(x)
   groups <- nlevels(series)
-  given_or <- function(value, own) if (is.null(value)) own else rep_len(value, groups)
-  colors <- given_or(style$lineColor, rep_len(lattice::trellis.par.get("superpose.line")$col, groups))
-  settings <- list(
-    superpose.line = list(col = colors, lty = rep_len(style$lineStyle, groups), lwd = rep_len(style$lineWidth, groups)),
-    superpose.symbol = list(
-      col = given_or(style$symbolColor, colors), pch = rep_len(style$symbol, groups),
-      cex = given_or(style$symbolSize, rep_len(0.8, groups))
-    )
+  many <- function(value) if (!is.null(value)) rep_len(value, groups)
+  line <- list(col = many(style$lineColor), lty = many(style$lineStyle), lwd = many(style$lineWidth))
+  symbol <- list(
+    col = many(style$symbolColor %||% style$lineColor), pch = many(style$symbol), cex = many(style$symbolSize)
   )
+  settings <- list(superpose.line = line[lengths(line) > 0], superpose.symbol = symbol[lengths(symbol) > 0])
   own <- list(
     x = stats::as.formula(call("~", quote(y), right), env = baseenv()), data = long, groups = long$series,
     type = type, xlab = points$title, ylab = paste(texts, collapse = ", "), par.settings = settings,
