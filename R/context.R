@@ -1,7 +1,7 @@
 #' Compute contexts: where the work runs
 #'
 #' Analyses run in this process on all cores (`rxGetOption("numCoresToUse")`), whatever the compute context. The context
-#' decides where [rxExec()] and [rxExecBy()] run their tasks:
+#' decides where [rxExec()] runs its tasks:
 #'
 #' | context | name | tasks run |
 #' |---|---|---|
