@@ -51,7 +51,7 @@
 #' @param x a list or a vector.
 #' @return A list of results in the order of the tasks, named by `elemArgs` or `rxElem1`, `rxElem2`, ...; of a context
 #'   with `wait = FALSE` a job (see [rxGetJobStatus()]). `rxElemArg()` returns a wrapped `x`.
-#' @seealso [rxGetJobStatus()] for jobs in the background, [registerDoRx()] for loops of foreach; `vignette("parallel")`.
+#' @seealso [rxGetJobStatus()] for background jobs, [registerDoRx()] for loops of foreach; `vignette("parallel")`.
 #' @examples
 #' old <- rxSetComputeContext(RxLocalParallel())
 #' rxExec(function(n, mean) summary(rnorm(n, mean)), n = 100, mean = rxElemArg(1:4), RNGseed = 17)

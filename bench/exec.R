@@ -1,4 +1,4 @@
-# Tasks of rxExec beside parallel's parLapplyLB, future.apply and foreach/doParallel in the same run, on two workers each:
+# Tasks of rxExec beside parallel's parLapplyLB, future.apply and foreach/doParallel in one run, on two workers each:
 #   Rscript bench/exec.R
 
 library(rxscale)
