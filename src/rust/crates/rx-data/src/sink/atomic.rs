@@ -20,7 +20,12 @@ pub struct AtomicFile {
     file: Option<File>,
     overwrite: bool,
     written: u64,
+    /// What of it the system was asked to bring to the disk.
+    started: u64,
 }
+
+/// Bytes after which the system is asked to start writing, so that little is left to wait for at the end.
+const START: u64 = 16 << 20;
 
 impl AtomicFile {
     /// Starts a file that shall become `path`. What processes that died left of the same target is removed.
@@ -45,7 +50,7 @@ impl AtomicFile {
         // Read access too: some formats read back what they wrote.
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(&temp);
         let file = file.map_err(|e| Error::io(path, "create", &e))?;
-        let atomic = AtomicFile { target, temp, file: Some(file), overwrite, written: 0 };
+        let atomic = AtomicFile { target, temp, file: Some(file), overwrite, written: 0, started: 0 };
         if let Some(existing) = existing {
             // Whoever could not read the old file shall not read the new one.
             fs::set_permissions(&atomic.temp, existing.permissions()).map_err(|e| Error::io(path, "create", &e))?;
@@ -71,7 +76,14 @@ impl AtomicFile {
 
     /// Writes all bytes at the end.
     pub fn append(&mut self, bytes: &[u8]) -> Result<()> {
-        self.write_all(bytes).map_err(|e| Error::io(&self.target, "write", &e))
+        self.write_all(bytes).map_err(|e| Error::io(&self.target, "write", &e))?;
+        if self.written - self.started >= START {
+            if let Some(file) = &self.file {
+                start_writing(file, self.started, self.written);
+            }
+            self.started = self.written;
+        }
+        Ok(())
     }
 
     /// Cuts off what stands behind a position, and returns it.
@@ -131,6 +143,17 @@ impl Drop for AtomicFile {
         }
     }
 }
+
+/// Asks the system to bring a part of a file to the disk, without waiting. Whatever comes of it, the end waits for all.
+#[cfg(target_os = "linux")]
+fn start_writing(file: &File, from: u64, to: u64) {
+    use std::os::fd::AsRawFd;
+    // SAFETY: the descriptor is that of an open file; no memory is passed.
+    unsafe { libc::sync_file_range(file.as_raw_fd(), from as i64, (to - from) as i64, libc::SYNC_FILE_RANGE_WRITE) };
+}
+
+#[cfg(not(target_os = "linux"))]
+fn start_writing(_: &File, _: u64, _: u64) {}
 
 fn check_replaceable(path: &Path, existing: &fs::Metadata, overwrite: bool) -> Result<()> {
     let wrong = |what: &str| Error::new(ErrorKind::Argument, format!("'{}' {what}.", path.display())).file(path);

@@ -79,7 +79,11 @@ impl Gather {
         let mut pieces = Vec::new();
         loop {
             let room = self.rows_per_block - self.block_rows;
-            let rows = self.waiting_rows.min(*self.piece_rows.end()).min(usize::try_from(room).unwrap_or(usize::MAX));
+            let available = self.waiting_rows.min(usize::try_from(room).unwrap_or(usize::MAX));
+            let most = *self.piece_rows.end();
+            // Pieces of about the same size leave no rest, which would have to be joined with the rows of the next block.
+            let even = available.div_ceil(available.div_ceil(most).max(1));
+            let rows = if even < *self.piece_rows.start() { available.min(most) } else { even };
             if rows == 0 || !(all || rows >= *self.piece_rows.start() || rows as u64 == room) {
                 return pieces;
             }

@@ -81,7 +81,11 @@ pub(crate) fn encode_dictionary(id: i64, labels: &[String], compression: Compres
 }
 
 fn encode(rows: usize, columns: &[Stored], compression: Compression, dictionary: Option<i64>) -> Result<Message> {
-    let (mut body, mut nodes, mut buffers) = (Vec::new(), Vec::new(), Vec::new());
+    let arrays: Vec<ArrayData> = columns.iter().map(|column| column.array.to_data()).collect();
+    let bytes =
+        |data: &ArrayData| data.buffers().iter().map(|b| b.len() + BODY_ALIGNMENT).sum::<usize>() + data.len() / 8;
+    let mut body = Vec::with_capacity(arrays.iter().map(bytes).sum());
+    let (mut nodes, mut buffers) = (Vec::new(), Vec::new());
     let mut sums = String::new();
     let mut push = |bytes: &[u8]| -> Result<ipc::Buffer> {
         let start = body.len();
@@ -91,8 +95,7 @@ fn encode(rows: usize, columns: &[Stored], compression: Compression, dictionary:
         body.resize(body.len().next_multiple_of(BODY_ALIGNMENT), 0);
         Ok(buffer)
     };
-    for Stored { array, .. } in columns {
-        let data = array.to_data();
+    for data in &arrays {
         nodes.push(ipc::FieldNode::new(data.len() as i64, data.null_count() as i64));
         let validity = data.nulls().map(|n| n.inner().sliced());
         buffers.push(push(validity.as_ref().map_or(&[], |b| b.as_slice()))?);

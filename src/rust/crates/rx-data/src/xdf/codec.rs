@@ -5,9 +5,10 @@
 
 use arrow::buffer::{Buffer, MutableBuffer};
 use arrow::ipc::CompressionType;
-use lz4_flex::frame::{BlockMode, BlockSize, FrameDecoder, FrameEncoder, FrameInfo};
+use lz4_flex::block::{compress_into, get_maximum_output_size};
+use lz4_flex::frame::FrameDecoder;
 use serde::{Deserialize, Serialize};
-use std::io::{Read, Write};
+use std::io::Read;
 use std::sync::{Arc, Mutex, Weak};
 
 /// How the values of a file are compressed.
@@ -58,21 +59,60 @@ pub(super) fn compress(compression: Compression, input: &[u8], output: &mut Vec<
     }
     let start = output.len();
     output.extend_from_slice(&(input.len() as i64).to_le_bytes());
-    if compression == Compression::Lz4 {
-        let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
-        let mut encoder = FrameEncoder::with_frame_info(info, &mut *output);
-        encoder.write_all(input).map_err(|e| e.to_string())?;
-        encoder.finish().map_err(|e| e.to_string())?;
+    let is_worth_it = if compression == Compression::Lz4 {
+        lz4_frame(input, output)?
     } else {
         let mut compressor = zstd::bulk::Compressor::new(zstd::DEFAULT_COMPRESSION_LEVEL).map_err(|e| e.to_string())?;
         output.extend_from_slice(&compressor.compress(input).map_err(|e| e.to_string())?);
-    }
-    if output.len() - start >= PREFIX + input.len() {
+        true
+    };
+    if !is_worth_it || output.len() - start >= PREFIX + input.len() {
         output.truncate(start);
         output.extend_from_slice(&STORED.to_le_bytes());
         output.extend_from_slice(input);
     }
     Ok(())
+}
+
+/// The head of a frame of independent blocks of 64 KiB without checksums: magic number, flags, size, hash of these two.
+const LZ4_HEAD: [u8; 7] = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, 0x82];
+const LZ4_BLOCK: usize = 64 << 10;
+/// The bit, in a block's length, that says that it is stored as it is.
+const LZ4_PLAIN: u32 = 1 << 31;
+/// Bytes that tell whether the rest is worth the time.
+const SAMPLE: usize = 16 << 10;
+
+/// Appends an LZ4 frame. False: a sample shrinks by less than a quarter, and to read that takes as long as is saved.
+fn lz4_frame(input: &[u8], output: &mut Vec<u8>) -> Result<bool, String> {
+    if input.len() > 2 * SAMPLE {
+        let start = output.len();
+        let length = lz4_block(&input[..SAMPLE], output)?;
+        output.truncate(start);
+        if length > SAMPLE / 4 * 3 {
+            return Ok(false);
+        }
+    }
+    output.extend_from_slice(&LZ4_HEAD);
+    for content in input.chunks(LZ4_BLOCK) {
+        let start = output.len();
+        if lz4_block(content, output)? >= content.len() {
+            output.truncate(start);
+            output.extend_from_slice(&(content.len() as u32 | LZ4_PLAIN).to_le_bytes());
+            output.extend_from_slice(content);
+        }
+    }
+    output.extend_from_slice(&[0; 4]);
+    Ok(true)
+}
+
+/// Appends a block and its length, which is the result.
+fn lz4_block(content: &[u8], output: &mut Vec<u8>) -> Result<usize, String> {
+    let at = output.len();
+    output.resize(at + 4 + get_maximum_output_size(content.len()), 0);
+    let length = compress_into(content, &mut output[at + 4..]).map_err(|e| e.to_string())?;
+    output[at..at + 4].copy_from_slice(&(length as u32).to_le_bytes());
+    output.truncate(at + 4 + length);
+    Ok(length)
 }
 
 /// The content of a compressed buffer, in memory from the pool.
