@@ -21,7 +21,7 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   fields <- source_info(source, spec)$fields
   made <- names(transforms_list(asked$transforms, asked$caller))
   text <- names(Filter(function(field) field$kind == "character", fields))
-  chunk <- if (methods::is(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
+  chunk <- if (is_source(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
   parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text)
   data_names <- names(fields)
   read <- design_source(parsed, spec, fields, asked, weight$column, chunk)
@@ -51,13 +51,24 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   parsed$source <- read$spec
   parsed$data_names <- data_names
   parsed$kinds <- kinds
-  parsed$index <- as.integer(stats::ave(seq_along(kinds), kinds, FUN = seq_along)) - 1L
+  parsed$index <- places_within(kinds)
   parsed$engine_variables <- list(
     numeric = lapply(of_kind("numeric"), function(v) list(column = v$column, codes = isTRUE(v$codes))),
     categories = lapply(of_kind("category"), function(v) list(column = v$column, name = v$text, f = v$floor)),
     weight = weight, rows = rows
   )
   parsed
+}
+
+#' Place of each variable among those of its kind, counted from 0
+#'
+#' @noRd
+places_within <- function(kinds) {
+  places <- integer(length(kinds))
+  for (kind in unique(kinds)) {
+    places[kinds == kind] <- seq_len(sum(kinds == kind)) - 1L
+  }
+  places
 }
 
 #' The source of a formula's variables: the data's, through whatever R code makes some of them

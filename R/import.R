@@ -280,9 +280,9 @@ limited_frame <- function(data, maxRowsByCols) {
 chunk_size <- function(source, rowsPerRead) {
   if (!is.null(rowsPerRead)) {
     list(rows = rowsPerRead)
-  } else if (methods::is(source, "RxXdfData")) {
+  } else if (is_source(source, "RxXdfData")) {
     list(blocks = source@rowsOrBlocksPerRead)
-  } else if (methods::is(source, "RxDataSource")) {
+  } else if (is_source(source)) {
     list(rows = source@rowsOrBlocksPerRead)
   }
 }

@@ -356,7 +356,7 @@ beside_transform <- function(transform, columns) {
 engine_model <- function(model, read, wanted, errors, confLevel, prediction) {
   design <- model$design
   kinds <- vapply(design$variables, function(variable) variable$kind, "")
-  index <- stats::ave(seq_along(kinds), kinds, FUN = seq_along) - 1
+  index <- places_within(kinds)
   residuals <- "residual" %in% wanted$value
   numeric <- setdiff(which(kinds == "numeric"), if (!residuals) design$response)
   index[numeric] <- seq_along(numeric) - 1

@@ -93,12 +93,17 @@ frame_spec <- function(data) {
 #' @noRd
 methods::setGeneric("file_spec", function(source) standardGeneric("file_spec"))
 
+#' Whether an object is a data source of a class; quick to say no to a data frame
+#'
+#' @noRd
+is_source <- function(x, class = "RxDataSource") isS4(x) && methods::is(x, class)
+
 #' Which columns of a source are visible: varsToKeep and varsToDrop of the source, then those of a call
 #'
 #' @param fields as `source_info(spec)$fields`
 #' @noRd
 source_columns <- function(source, names, keep = NULL, drop = NULL) {
-  if (methods::is(source, "RxDataSource")) {
+  if (is_source(source)) {
     names <- kept_columns(names, source@colNames, source@varsToDrop)
   }
   kept_columns(names, keep, drop)
@@ -294,7 +299,7 @@ read_rows <- function(source, start_row = 1, num_rows = -1, reportProgress = 0, 
 reading_spec <- function(source, start_row = 1, num_rows = -1, columns = NULL) {
   spec <- source_spec(source, start_row, num_rows)
   spec$row_names <- keeps_row_names(spec, NULL, NULL)
-  if (is.null(columns) && methods::is(source, "RxDataSource") && length(c(source@colNames, source@varsToDrop))) {
+  if (is.null(columns) && is_source(source) && length(c(source@colNames, source@varsToDrop))) {
     columns <- names(source_info(source)$fields)
   }
   if (!is.null(columns)) {

@@ -1,104 +1,130 @@
-# Summaries and linear models against their peers, on the table of generate.py:
-#   python3 bench/generate.py 5e6 flights.csv --parquet flights.parquet
-#   Rscript bench/analyses.R flights.parquet
-# Best of three, and the memory that a call takes above what the process had before it. A peer that is not installed is
-# printed as missing. Needs Linux, which tells the peak memory of a process.
+# Summaries and linear models of tables in memory, against others on the same machine:
+#   Rscript bench/analyses.R [rows, 5 million] [folder for the files]
+# Peers that are not installed are printed as missing: collapse, data.table, fixest (R), duckdb, h2o, polars (Python),
+# and the bare loop without cargo.
 
-library(rxscale)
-
-file <- commandArgs(trailingOnly = TRUE)[[1]]
-flights <- rxImport(RxParquetData(file))
-texts <- names(Filter(is.character, flights))
-flights[texts] <- lapply(flights[texts], factor)
-numbers <- as.data.frame(lapply(flights[c("ArrDelay", "DepDelay", "CRSDepTime", "Distance", "Month")], as.numeric))
-
-memory <- function(what) {
-  line <- grep(paste0("^", what), readLines("/proc/self/status"), value = TRUE)
-  as.numeric(gsub("[^0-9]", "", line)) / 1024
-}
-
-report <- function(task, who, seconds, megabytes) {
-  cat(sprintf("%-34s %-22s %9.4f s %7.0f MB\n", task, who, seconds, megabytes))
-}
-
-missing_peer <- function(task, who) cat(sprintf("%-34s %-22s   missing\n", task, who))
-
-measured <- function(task, who, call, needs = NULL, times = 3) {
-  if (!is.null(needs) && !requireNamespace(needs, quietly = TRUE)) {
-    return(invisible(missing_peer(task, who)))
-  }
-  gc(full = TRUE)
-  # Starts the peak again from what the process has now.
-  try(cat("5", file = "/proc/self/clear_refs"), silent = TRUE)
-  before <- memory("VmRSS")
-  seconds <- vapply(seq_len(times), function(i) system.time(call())[["elapsed"]], 0)
-  report(task, who, min(seconds), memory("VmHWM") - before)
-  invisible(min(seconds))
-}
-
-with_threads <- function(threads, call) {
-  function() {
-    rxOptions(numCoresToUse = threads)
-    on.exit(rxOptions(numCoresToUse = -1))
-    call()
-  }
-}
-
-each_column <- function(f) vapply(numbers, f, 0, na.rm = TRUE)
-
+source("bench/compare.R")
+arguments <- commandArgs(trailingOnly = TRUE)
+rows <- if (length(arguments) > 0) as.integer(as.numeric(arguments[[1]])) else 5000000L
+files <- if (length(arguments) > 1) bench_table(rows, arguments[[2]]) else bench_table(rows)
 cores <- parallel::detectCores()
-cat(sprintf("%s rows, %d cores\n", format(nrow(flights), big.mark = ","), cores))
 
-task <- "summary of 5 columns"
-summarize <- function() rxSummary(~ ArrDelay + DepDelay + CRSDepTime + Distance + Month, numbers)
-measured(task, "rxscale", summarize)
-measured(task, "rxscale, 1 thread", with_threads(1, summarize))
-measured(task, "collapse", needs = "collapse", call = function() {
-  for (f in list(collapse::fmean, collapse::fsd, collapse::fmin, collapse::fmax, collapse::fnobs)) {
-    f(numbers, nthreads = cores)
-  }
-})
-measured(task, "data.table", needs = "data.table", call = function() {
-  data.table::setDTthreads(cores)
-  table <- data.table::as.data.table(numbers)
-  statistics <- function(x) lapply(list(mean, stats::sd, min, max), function(f) f(x, na.rm = TRUE))
-  table[, lapply(.SD, statistics)]
-})
-measured(task, "base R", function() {
-  for (f in list(mean, stats::sd, min, max)) each_column(f)
-})
-
-formulas <- list(
-  "4 terms, 10 columns" = ArrDelay ~ DayOfWeek + CRSDepTime + Distance + DepDelay,
-  "6 terms, 628 columns" = ArrDelay ~ Origin + Dest + Carrier + DayOfWeek + CRSDepTime + Distance
+columns <- c("ArrDelay", "DepDelay", "CRSDepTime", "Distance", "Month")
+table_in_r <- c(
+  "library(rxscale)",
+  sprintf("flights <- rxImport(RxParquetData('%s'))", files$parquet),
+  "texts <- names(Filter(is.character, flights))",
+  "flights[texts] <- lapply(flights[texts], factor)"
 )
-for (task in names(formulas)) {
-  fit <- function() rxLinMod(formulas[[task]], flights)
-  measured(task, "rxscale", fit)
-  measured(task, "rxscale, 1 thread", with_threads(1, fit))
+numbers_in_r <- c(
+  table_in_r,
+  sprintf("numbers <- as.data.frame(lapply(flights[c('%s')], as.numeric))", paste(columns, collapse = "', '"))
+)
+one_thread <- "rxOptions(numCoresToUse = 1)"
+
+summarize <- "rxSummary(~ ArrDelay + DepDelay + CRSDepTime + Distance + Month, numbers)"
+listed <- paste0("'", columns, "'", collapse = ", ")
+statistics <- paste0(rep(c("avg", "stddev", "min", "max", "count"), length(columns)), "(", rep(columns, each = 5), ")")
+compare("summary of five numeric columns", list(
+  "rxSummary" = r_case(summarize, numbers_in_r),
+  "rxSummary, one thread" = r_case(summarize, c(numbers_in_r, one_thread)),
+  "collapse" = r_case(
+    sprintf("for (f in list(fmean, fsd, fmin, fmax, fnobs)) f(numbers, nthreads = %d)", cores),
+    c(numbers_in_r, "library(collapse)")
+  ),
+  "data.table" = r_case(
+    "table[, lapply(.SD, function(x) lapply(list(mean, sd, min, max), function(f) f(x, na.rm = TRUE)))]",
+    c(numbers_in_r, "library(data.table)", "table <- as.data.table(numbers)", sprintf("setDTthreads(%d)", cores))
+  ),
+  "polars" = python_case(
+    "table.select(asked)",
+    c(
+      "import polars as pl",
+      sprintf("table = pl.read_parquet('%s', columns = [%s]).cast(pl.Float64)", files$parquet, listed),
+      sprintf("c = pl.col([%s])", listed), "asked = [c.mean().name.suffix('1'), c.std().name.suffix('2'),",
+      "         c.min().name.suffix('3'), c.max().name.suffix('4'), c.count().name.suffix('5')]"
+    )
+  ),
+  "duckdb" = python_case(
+    sprintf("duckdb.sql('select %s from numbers').fetchall()", paste(statistics, collapse = ", ")),
+    c("import duckdb", sprintf(
+      "duckdb.sql(\"create table numbers as select %s from '%s'\")",
+      paste0(columns, "::double as ", columns, collapse = ", "), files$parquet
+    ))
+  ),
+  "base R" = r_case("for (f in list(mean, sd, min, max)) vapply(numbers, f, 0, na.rm = TRUE)", numbers_in_r)
+))
+
+h2o_fit <- function(variables) {
+  python_case(
+    sprintf("fit([%s])", paste0("'", variables, "'", collapse = ", ")),
+    c(
+      "import h2o", "from h2o.estimators import H2OGeneralizedLinearEstimator", "h2o.init(max_mem_size = '8g')",
+      sprintf("table = h2o.import_file('%s')", files$parquet),
+      "for text in ('DayOfWeek', 'Carrier', 'Origin', 'Dest'): table[text] = table[text].asfactor()",
+      "def fit(x):",
+      "    model = H2OGeneralizedLinearEstimator(family = 'gaussian', lambda_ = 0, compute_p_values = True)",
+      "    model.train(x = x, y = 'ArrDelay', training_frame = table)"
+    )
+  )
 }
-measured("4 terms, 10 columns", "lm", function() stats::lm(formulas[[1]], flights), times = 1)
-measured("4 terms, 10 columns", "collapse, flm", needs = "collapse", call = function() {
-  columns <- stats::model.frame(formulas[[1]], flights)
-  collapse::flm(columns$ArrDelay, stats::model.matrix(formulas[[1]], columns), method = "chol")
-})
-# Dense columns, 628 of them, do not fit into memory: lm() has no part in the large model.
-missing_peer("6 terms, 628 columns", "lm (needs 25 GB)")
+small <- "ArrDelay ~ DayOfWeek + CRSDepTime + Distance + DepDelay"
+fit_small <- sprintf("rxLinMod(%s, flights)", small)
+compare("model of 10 columns", list(
+  "rxLinMod" = r_case(fit_small, table_in_r),
+  "rxLinMod, one thread" = r_case(fit_small, c(table_in_r, one_thread)),
+  "lm" = r_case(sprintf("lm(%s, flights)", small), table_in_r),
+  "collapse, flm" = r_case(
+    paste(
+      "{ used <- model.frame(asked, flights);",
+      "collapse::flm(used$ArrDelay, model.matrix(asked, used), method = 'chol') }"
+    ),
+    c(table_in_r, sprintf("asked <- %s", small), "stopifnot(requireNamespace('collapse'))")
+  ),
+  "fixest" = r_case(sprintf("fixest::feols(%s, flights)", small), table_in_r),
+  "h2o, without its Java heap" = h2o_fit(c("DayOfWeek", "CRSDepTime", "Distance", "DepDelay"))
+))
 
-levels <- 1000
-rows <- 1e5
-wide <- data.frame(y = stats::rnorm(rows), f = gl(levels, rows / levels), g = factor(sample(levels, rows, TRUE)))
-measured("2,000 columns, 100,000 rows", "rxscale", function() rxLinMod(y ~ f + g, wide))
+large <- "ArrDelay ~ Origin + Dest + Carrier + DayOfWeek + CRSDepTime + Distance"
+fit_large <- sprintf("rxLinMod(%s, flights)", large)
+bare <- function(threads) {
+  # Adds up the same tables over decoded columns without missing values, and does nothing else.
+  what <- c("run", "--release", "--quiet", "-p", "rx-stats", "--example", "bare")
+  list(command = "cargo", arguments = c(what, "--manifest-path", "src/rust/Cargo.toml", "--", rows, threads))
+}
+compare("model of 628 columns", list(
+  "rxLinMod" = r_case(fit_large, table_in_r),
+  "bare loop" = bare(cores),
+  "rxLinMod, one thread" = r_case(fit_large, c(table_in_r, one_thread)),
+  "bare loop, one thread" = bare(1),
+  "fixest" = r_case(sprintf("fixest::feols(%s, flights)", large), table_in_r),
+  "h2o, without its Java heap" = h2o_fit(c("Origin", "Dest", "Carrier", "DayOfWeek", "CRSDepTime", "Distance"))
+))
+cat("  lm                           missing: its model matrix takes 25 GB\n")
 
-few <- flights[1:100, ]
-many_times <- function(f) function() for (i in 1:100) f()
-for (small in list(
-  list("100 rows, a hundred summaries", function() rxSummary(~ ArrDelay + DepDelay, few)),
-  list("100 rows, a hundred models", function() rxLinMod(ArrDelay ~ DepDelay + Distance, few))
-)) {
-  measured(small[[1]], "rxscale", many_times(small[[2]]))
+# The same rows over and over: what a call takes above the table itself must not depend on their number.
+times_rows <- function(code, millions) {
+  copied <- sprintf("flights <- flights[rep(seq_len(nrow(flights)), length.out = %de6), ]", millions)
+  r_case(code, c(table_in_r, copied, "invisible(gc())"), above = TRUE)
+}
+for (step in c(summarize = sub("numbers", "flights", summarize), model = fit_large)) {
+  compare(
+    paste("1, 5 and 40 million rows, memory above the table:", step),
+    stats::setNames(lapply(c(1, 5, 40), function(n) times_rows(step, n)), paste(c(1, 5, 40), "million rows"))
+  )
 }
 
-peers <- file.path(dirname(sub("^--file=", "", grep("^--file=", commandArgs(), value = TRUE))), "analyses.py")
-# The libraries that R puts first are not those that Python was built with.
-invisible(system2("python3", c(peers, file), env = "LD_LIBRARY_PATH="))
+compare("model of 2,000 columns, 100,000 rows", list("rxLinMod" = r_case(
+  "rxLinMod(y ~ f + g, wide)",
+  c(
+    "library(rxscale)", "n <- 1e5",
+    "wide <- data.frame(y = rnorm(n), f = gl(1000, n / 1000), g = factor(sample(1000, n, TRUE)))"
+  )
+)))
+
+few <- c(table_in_r, "few <- flights[1:100, ]")
+compare("100 rows, a thousand times", list(
+  "rxSummary" = r_case("for (i in 1:1000) rxSummary(~ ArrDelay + DepDelay, few)", few),
+  "rxLinMod" = r_case("for (i in 1:1000) rxLinMod(ArrDelay ~ DepDelay + Distance, few)", few),
+  "lm" = r_case("for (i in 1:1000) lm(ArrDelay ~ DepDelay + Distance, few)", few)
+))

@@ -1,14 +1,17 @@
-# Sourced by the benchmarks: runs the same step in rxscale and in others and prints one table. Every case is a process of
-# its own that does the step three times; its best time counts, and the peak of its memory stands beside it.
+# Sourced by the benchmarks: runs the same step in rxscale and in others and prints one table. Every case is a process
+# of its own that does the step three times; its best time counts, and the peak of its memory stands beside it.
 
-# What can be measured: R expressions and Python statements, each with what comes before it untimed.
-r_case <- function(code, setup = "library(rxscale)") {
+# What can be measured: R expressions and Python statements, each with what comes before it untimed. The peak may be
+# that above what the process had before the step.
+r_case <- function(code, setup = "library(rxscale)", above = FALSE) {
   script <- c(
     setup,
+    "memory <- function(what) as.numeric(gsub('[^0-9]', '', grep(what, readLines('/proc/self/status'), value = TRUE)))",
+    if (above) "cat('5', file = '/proc/self/clear_refs')",
+    sprintf("before <- %s", if (above) "memory('^VmRSS')" else "0"),
     "times <- numeric(3)",
     sprintf("for (i in 1:3) times[[i]] <- system.time(%s)[['elapsed']]", code),
-    "peak <- grep('^VmHWM', readLines('/proc/self/status'), value = TRUE)",
-    "cat('\\nMEASURED', min(times), gsub('[^0-9]', '', peak), '\\n')"
+    "cat('\\nMEASURED', min(times), memory('^VmHWM') - before, '\\n')"
   )
   list(command = file.path(R.home("bin"), "Rscript"), script = script, extension = ".R")
 }
@@ -25,11 +28,14 @@ python_case <- function(code, setup) {
 }
 
 run_case <- function(case) {
-  file <- tempfile(fileext = case$extension)
-  on.exit(unlink(file))
-  writeLines(case$script, file)
+  arguments <- case$arguments
+  if (is.null(arguments)) {
+    arguments <- tempfile(fileext = case$extension)
+    on.exit(unlink(arguments))
+    writeLines(case$script, arguments)
+  }
   output <- suppressWarnings(tryCatch(
-    system2(case$command, file, stdout = TRUE, stderr = FALSE, env = as.character(case$env)),
+    system2(case$command, arguments, stdout = TRUE, stderr = FALSE, env = as.character(case$env)),
     error = function(e) character()
   ))
   line <- grep("^MEASURED", output, value = TRUE)

@@ -35,7 +35,8 @@ pub fn reduce<E: Finish>(
     loop {
         let state = pass(pool, control, source, design, &mut estimator, first_pass)?;
         first_pass = false;
-        match pool.run(|| estimator.finish(state, &|| control.check()))? {
+        let finish = || estimator.finish(state, &|| control.check());
+        match if E::SHARES { pool.run(finish)? } else { finish()? } {
             Step::Done(model) => return Ok(model),
             Step::Again(next) => estimator = next,
         }

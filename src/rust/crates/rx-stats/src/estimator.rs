@@ -72,8 +72,10 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
 pub trait Finish: Estimator {
     /// The result.
     type Model: Send;
+    /// Whether `finish` shares its work with the other threads of the pool, which costs some microseconds.
+    const SHARES: bool = false;
     /// Turns the merged state into a model, or asks for another pass. Long work asks `go_on` now and then and stops with
-    /// its error. It runs on a thread of the job's pool, and may use the others.
+    /// its error.
     fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Self::Model>>;
 }
 

@@ -142,6 +142,7 @@ impl Estimator for Stepwise {
 
 impl Finish for Stepwise {
     type Model = Selected;
+    const SHARES: bool = true;
 
     fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Selected>> {
         // The full model tells whether the cross products are precise enough for any.

@@ -327,6 +327,7 @@ fn power_of_two(x: f64) -> f64 {
 
 impl Finish for LinMod {
     type Model = LinearModel;
+    const SHARES: bool = true;
 
     fn finish(self, state: State, go_on: GoOn) -> Result<Step<Self, LinearModel>> {
         if state.n == 0 {
