@@ -8,6 +8,7 @@
 mod writer;
 
 use libfuzzer_sys::fuzz_target;
+use std::alloc::{GlobalAlloc, Layout, System};
 use rx_data::source::{LegacyOptions, LegacyXdfSource};
 use rx_data::{ErrorKind, Result, Source};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,41 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Some(PathBuf::from("/dev/shm")).filter(|shm| shm.is_dir()).unwrap_or_else(std::env::temp_dir);
     folder.join(format!("rxscale-fuzz-{}.xdf", std::process::id()))
 });
+
+/// Memory of the system, but for more at once than any file may take: metadata, or a block and its text again.
+struct Bounded;
+
+#[global_allocator]
+static ALLOCATOR: Bounded = Bounded;
+
+// SAFETY: the system's allocator does everything.
+unsafe impl GlobalAlloc for Bounded {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        check(layout.size());
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        check(layout.size());
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn realloc(&self, old: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        check(size);
+        unsafe { System.realloc(old, layout, size) }
+    }
+
+    unsafe fn dealloc(&self, old: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(old, layout) }
+    }
+}
+
+/// Aborts, which the fuzzer reports.
+fn check(size: usize) {
+    if size as u64 > 2 * MEMORY {
+        std::process::abort();
+    }
+}
 
 /// The first byte says whether the rest is a file, or what a whole file is made of: so blocks and tables are tried whose
 /// checksums and lengths are right.

@@ -10,8 +10,10 @@ use crate::xdf::{Pool, Pooled};
 use arrow::array::StringArray;
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use flate2::{Decompress, FlushDecompress, Status};
-use std::borrow::Cow;
 use std::sync::Arc;
+
+/// Most texts are not longer.
+const SHORT: usize = 16;
 
 /// Decodes blocks; one serves all threads.
 pub(crate) struct Decoder {
@@ -98,12 +100,9 @@ impl Decoder {
         if i32::try_from(length).is_err() {
             return Err(Fault::new("a block has more than 2 GB of text in one column"));
         }
-        let (mut values, mut ends) = texts(bytes, rows, length, Cow::Borrowed)?;
+        let (mut values, mut ends) = joined(bytes, rows, length)?;
         if !values.is_ascii() {
-            (values, ends) = texts(bytes, rows, length, |text| match decoded(text) {
-                Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-                Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-            })?;
+            (values, ends) = recoded(bytes, rows)?;
         }
         let nulls = self.empty_is_missing.then(|| NullBuffer::from_iter(ends.windows(2).map(|pair| pair[0] < pair[1])));
         let ends = OffsetBuffer::new(ends.into());
@@ -116,28 +115,42 @@ fn too_long() -> Fault {
     Fault::new("a block is longer than its bytes or the limit of memory allow")
 }
 
-/// All strings without what precedes each, and where each ends.
-fn texts<'a>(
-    mut bytes: &'a [u8],
-    rows: usize,
-    length: usize,
-    decode: impl Fn(&'a [u8]) -> Cow<'a, [u8]>,
-) -> Parsed<(Vec<u8>, Vec<i32>)> {
-    let mut values: Vec<u8> = Vec::with_capacity(length);
-    let mut ends: Vec<i32> = Vec::with_capacity(rows + 1);
+/// All strings without what precedes each, as they are, and where each ends. They have `length` bytes together.
+fn joined(mut bytes: &[u8], rows: usize, length: usize) -> Parsed<(Vec<u8>, Vec<i32>)> {
+    let mut values = vec![0; length + SHORT];
+    let mut ends = Vec::with_capacity(rows + 1);
+    let mut end = 0;
     ends.push(0);
     for _ in 0..rows {
         let (text, rest) = next_string(bytes)?;
+        match bytes[STRING_BYTES..].first_chunk::<SHORT>() {
+            // A copy of fixed length is quicker; what is too much is written over by the next one.
+            Some(start) if text.len() <= SHORT => values[end..end + SHORT].copy_from_slice(start),
+            _ => values[end..end + text.len()].copy_from_slice(text),
+        }
+        end += text.len();
+        ends.push(end as i32);
         bytes = rest;
-        values.extend_from_slice(&decode(text));
-        // Text of another encoding may grow.
+    }
+    values.truncate(end);
+    all_read(bytes).map(|()| (values, ends))
+}
+
+/// The same in UTF-8.
+fn recoded(mut bytes: &[u8], rows: usize) -> Parsed<(Vec<u8>, Vec<i32>)> {
+    let mut values = Vec::with_capacity(bytes.len());
+    let mut ends = vec![0];
+    for _ in 0..rows {
+        let (text, rest) = next_string(bytes)?;
+        values.extend_from_slice(decoded(text).as_bytes());
         ends.push(i32::try_from(values.len()).map_err(|_| too_long())?);
+        bytes = rest;
     }
-    if bytes.is_empty() {
-        Ok((values, ends))
-    } else {
-        Err(Fault::new("bytes are left over behind the text of a block"))
-    }
+    all_read(bytes).map(|()| (values, ends))
+}
+
+fn all_read(rest: &[u8]) -> Parsed<()> {
+    if rest.is_empty() { Ok(()) } else { Err(Fault::new("bytes are left over behind the text of a block")) }
 }
 
 /// The first of some strings, and what stands behind it.
