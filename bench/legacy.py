@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the table of generate.py as a file of Microsoft's XDF format, as RevoScaleR would have: zlib's fastest level, blocks of
-500,000 rows, text as strings or factors.
+"""Writes the table of generate.py as a file of Microsoft's XDF format, as RevoScaleR would have: zlib's fastest level,
+blocks of 500,000 rows, text as strings or factors.
 
     legacy.py ROWS OUT.xdf
 
@@ -52,7 +52,8 @@ def describe(name, column):
     if code == 1:
         labels = members(1) + entry("Labels") + header(5, 8, 0x400100, len(column["labels"]), 1)
         labels += b"".join(map(string, column["labels"]))
-    return entry(name) + header(code, tag, bits, 0, 1, int(code == 1)) + labels + struct.pack("<f", 1) + bounds + bytes(4)
+    range_ = struct.pack("<f", 1) + bounds + bytes(4)
+    return entry(name) + header(code, tag, bits, 0, 1, int(code == 1)) + labels + range_
 
 
 def encode(name, values, columns):
@@ -91,7 +92,8 @@ def main():
                     file.write(stored)
         place, count, blocks = file.tell(), len(columns), len(block_rows)
         file.write(struct.pack("<fqq", 3.1, -1, -1))
-        file.write(table(21, 1, blocks, block_rows) + table(2, count, blocks, offsets) + table(21, count, blocks, sizes))
+        file.write(table(21, 1, blocks, block_rows))
+        file.write(table(2, count, blocks, offsets) + table(21, count, blocks, sizes))
         file.write(table(2, 0, 1, []) + table(21, 0, 1, []) + entry("") + members(count))
         file.writelines(describe(name, column) for name, column in columns.items())
         file.write(struct.pack("<I", 1) + struct.pack("<fQQQQQQ", 4.2, 1, place, count, rows, 65536, 60))
