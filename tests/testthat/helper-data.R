@@ -22,9 +22,12 @@ temp_file <- function(extension = ".xdf", env = parent.frame()) {
   withr::local_tempfile(fileext = extension, .local_envir = env)
 }
 
-# A file of the sample data that lie beside the project, whose licences do not allow to bring them along.
+# A file of the folder `shared` beside the package, whose licence does not allow a copy in it.
 shared_data <- function(name) {
-  file <- testthat::test_path("../../../shared/data", name)
-  testthat::skip_if_not(file.exists(file), "the sample data beside the project are not here")
-  normalizePath(file)
+  folders <- Reduce(function(folder, i) dirname(folder), 1:6, normalizePath(test_path()), accumulate = TRUE)
+  found <- Filter(file.exists, file.path(folders, "shared", "data", name))
+  if (length(found) == 0) {
+    skip("the sample data beside the project are not here")
+  }
+  found[[1]]
 }
