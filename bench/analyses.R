@@ -124,7 +124,7 @@ compare("model of 2,000 columns, 100,000 rows", list("rxLinMod" = r_case(
 
 few <- c(table_in_r, "few <- flights[1:100, ]")
 compare("100 rows, a thousand times", list(
-  "rxSummary" = r_case("for (i in 1:1000) rxSummary(~ ArrDelay + DepDelay, few)", few),
-  "rxLinMod" = r_case("for (i in 1:1000) rxLinMod(ArrDelay ~ DepDelay + Distance, few)", few),
-  "lm" = r_case("for (i in 1:1000) lm(ArrDelay ~ DepDelay + Distance, few)", few)
+  "rxSummary" = r_case("for (k in 1:1000) rxSummary(~ ArrDelay + DepDelay, few)", few),
+  "rxLinMod" = r_case("for (k in 1:1000) rxLinMod(ArrDelay ~ DepDelay + Distance, few)", few),
+  "lm" = r_case("for (k in 1:1000) lm(ArrDelay ~ DepDelay + Distance, few)", few)
 ))
