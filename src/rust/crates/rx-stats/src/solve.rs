@@ -11,6 +11,8 @@ use rx_data::{Error, Result};
 
 /// Columns factored together; the rest of the work is matrix products, so many rows at a time.
 const PANEL: usize = 96;
+/// Rows of a panel solved one by one; what they take from the panel's later rows is a matrix product, too.
+const GROUP: usize = 24;
 
 /// What solving needs of a kind of number.
 pub trait Solve: Number {
@@ -73,15 +75,20 @@ pub fn factor_in_order<T: Solve>(mut a: Array2<T>, least: &[f64], go_on: GoOn) -
         each_strip(&mut right.reversed_axes(), go_on, |_, columns| {
             let mut columns = columns.reversed_axes();
             let mut own = columns.to_owned();
-            for (j, root) in roots.iter().enumerate() {
-                let (above, mut below) = own.view_mut().split_at(Axis(0), j);
-                let mut row = below.row_mut(0);
-                for l in (0..j).filter(|&l| roots[l].is_some()) {
-                    if let (Some(row), Some(earlier)) = (row.as_slice_mut(), above.row(l).to_slice()) {
-                        T::subtract_multiple(row, square[[l, j]], earlier);
+            for first in (0..roots.len()).step_by(GROUP) {
+                let next = roots.len().min(first + GROUP);
+                for j in first..next {
+                    let (above, mut below) = own.view_mut().split_at(Axis(0), j);
+                    let mut row = below.row_mut(0);
+                    for l in (first..j).filter(|&l| roots[l].is_some()) {
+                        if let (Some(row), Some(earlier)) = (row.as_slice_mut(), above.row(l).to_slice()) {
+                            T::subtract_multiple(row, square[[l, j]], earlier);
+                        }
                     }
+                    row.iter_mut().for_each(|x| *x = roots[j].map_or(T::default(), |root| *x / root));
                 }
-                row.iter_mut().for_each(|x| *x = root.map_or(T::default(), |root| *x / root));
+                let (group, later) = own.multi_slice_mut((s![first..next, ..], s![next.., ..]));
+                T::subtract_product(square.slice(s![first..next, next..]), group.view(), later);
             }
             columns.assign(&own);
         })?;
