@@ -42,7 +42,7 @@
 #' IEEE Symposium on Computer Arithmetic, 155-162.
 #' @examples
 #' flights <- file.path(rxGetOption("sampleDataDir"), "flights.csv.gz")
-#' delays <- rxCube(arr_delay ~ origin:F(month, 1, 12), data = flights)
+#' delays <- rxCube(arr_delay ~ origin:F(month), data = flights)
 #' delays
 #' subset(delays, arr_delay > 15)
 #' lattice::xyplot(arr_delay ~ F_month, groups = origin, data = delays, type = "b")

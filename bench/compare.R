@@ -1,25 +1,28 @@
 # Sourced by the benchmarks: runs the same step in rxscale and in others and prints one table. Every case is a process
 # of its own that does the step three times; its best time counts, and the peak of its memory stands beside it.
 
-# What can be measured: R expressions and Python statements, each with what comes before it untimed. The peak may be
-# that above what the process had before the step.
-r_case <- function(code, setup = "library(rxscale)", above = FALSE) {
+# What can be measured: R expressions and Python statements, each with what comes untimed before all runs (`setup`) and
+# before each of them (`before`). The peak may be that above what the process had before the step.
+r_case <- function(code, setup = "library(rxscale)", before = "NULL", above = FALSE) {
   script <- c(
     setup,
     "memory <- function(what) as.numeric(gsub('[^0-9]', '', grep(what, readLines('/proc/self/status'), value = TRUE)))",
     if (above) "cat('5', file = '/proc/self/clear_refs')",
-    sprintf("before <- %s", if (above) "memory('^VmRSS')" else "0"),
+    sprintf("had <- %s", if (above) "memory('^VmRSS')" else "0"),
     "times <- numeric(3)",
-    sprintf("for (i in 1:3) times[[i]] <- system.time(%s)[['elapsed']]", code),
-    "cat('\\nMEASURED', min(times), memory('^VmHWM') - before, '\\n')"
+    "for (i in 1:3) {",
+    before,
+    sprintf("times[[i]] <- system.time(%s)[['elapsed']]", code),
+    "}",
+    "cat('\\nMEASURED', min(times), memory('^VmHWM') - had, '\\n')"
   )
   list(command = file.path(R.home("bin"), "Rscript"), script = script, extension = ".R")
 }
 
-python_case <- function(code, setup) {
+python_case <- function(code, setup, before = "pass") {
   script <- c(
-    "import re, time", setup, "times = []", "for i in range(3):", "    start = time.perf_counter()",
-    paste0("    ", code), "    times.append(time.perf_counter() - start)",
+    "import re, time", setup, "times = []", "for i in range(3):", paste0("    ", before),
+    "    start = time.perf_counter()", paste0("    ", code), "    times.append(time.perf_counter() - start)",
     "peak = re.search(r'VmHWM:\\s*(\\d+)', open('/proc/self/status').read()).group(1)",
     "print('\\nMEASURED', min(times), peak)"
   )

@@ -25,19 +25,20 @@ pl_summary <- function(reader, file) {
   ), listed, reader, file)
 }
 
-compare("csv to a file or table on disk", list(
-  "rxImport to XDF" = r_case("rxImport(csv, xdf, overwrite = TRUE)", c(rx, "xdf <- tempfile(fileext = '.xdf')")),
+duck_load <- sprintf("db.execute(\"create table t as select * from read_csv('%s')\")", files$csv)
+compare("csv to a new file or table", list(
+  "rxImport to XDF" = r_case("rxImport(csv, xdf)", c(rx, "xdf <- tempfile(fileext = '.xdf')"), "unlink(xdf)"),
   "duckdb to its database" = python_case(
-    sprintf("db.execute(\"create or replace table t as select * from read_csv('%s')\")", files$csv),
-    c(duckdb, "import tempfile, os", "db = duckdb.connect(os.path.join(tempfile.mkdtemp(), 'bench.db'))")
+    duck_load, c(duckdb, "import tempfile, os", "db = duckdb.connect(os.path.join(tempfile.mkdtemp(), 'bench.db'))"),
+    "db.execute('drop table if exists t')"
   ),
   "duckdb in memory" = python_case(
-    sprintf("db.execute(\"create or replace table t as select * from read_csv('%s')\")", files$csv),
-    c(duckdb, "db = duckdb.connect()")
+    duck_load, c(duckdb, "db = duckdb.connect()"), "db.execute('drop table if exists t')"
   ),
   "polars to Parquet" = python_case(
     sprintf("pl.scan_csv('%s').sink_parquet(out)", files$csv),
-    c(polars, "import tempfile, os", "out = os.path.join(tempfile.mkdtemp(), 'bench.parquet')")
+    c(polars, "import tempfile, os", "out = os.path.join(tempfile.mkdtemp(), 'bench.parquet')"),
+    "os.path.exists(out) and os.remove(out)"
   )
 ))
 compare("csv to a data frame", list(

@@ -74,26 +74,26 @@ pub(super) fn compress(compression: Compression, input: &[u8], output: &mut Vec<
     Ok(())
 }
 
-/// The head of a frame of independent blocks of 64 KiB without checksums: magic number, flags, size, hash of these two.
-const LZ4_HEAD: [u8; 7] = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x40, 0x82];
-const LZ4_BLOCK: usize = 64 << 10;
+/// The head of a frame of independent blocks of up to 256 KiB without checksums: magic number, flags, size, hash of these
+/// two.
+const LZ4_HEAD: [u8; 7] = [0x04, 0x22, 0x4D, 0x18, 0x60, 0x50, 0xFB];
+const LZ4_BLOCK: usize = 256 << 10;
 /// The bit, in a block's length, that says that it is stored as it is.
 const LZ4_PLAIN: u32 = 1 << 31;
-/// Bytes that tell whether the rest is worth the time.
-const SAMPLE: usize = 16 << 10;
+/// The block that tells whether the others are worth the time. lz4_flex finds far less in smaller ones.
+const SAMPLE: usize = 64 << 10;
 
-/// Appends an LZ4 frame. False: a sample shrinks by less than a quarter, and to read that takes as long as is saved.
+/// Appends an LZ4 frame. False: its first block shrinks by less than 30 %, and to read that takes as long as is saved.
 fn lz4_frame(input: &[u8], output: &mut Vec<u8>) -> Result<bool, String> {
-    if input.len() > 2 * SAMPLE {
-        let start = output.len();
-        let length = lz4_block(&input[..SAMPLE], output)?;
-        output.truncate(start);
-        if length > SAMPLE / 4 * 3 {
-            return Ok(false);
-        }
-    }
     output.extend_from_slice(&LZ4_HEAD);
-    for content in input.chunks(LZ4_BLOCK) {
+    let first = if input.len() < 3 * SAMPLE { input.len() } else { SAMPLE };
+    let (sample, rest) = input.split_at(first);
+    if lz4_block(sample, output)? > sample.len() / 10 * 7 {
+        return Ok(false);
+    }
+    // As even as can be: no block is small.
+    let length = rest.len().div_ceil(rest.len().div_ceil(LZ4_BLOCK).max(1)).max(1);
+    for content in rest.chunks(length) {
         let start = output.len();
         if lz4_block(content, output)? >= content.len() {
             output.truncate(start);
