@@ -6,10 +6,10 @@
 
 use super::{LinMod, Term};
 use crate::crossprod::{ONE, Place, State, Sums, Totals};
-use crate::dd::Dd;
+use crate::dd::{Dd, Number};
 use crate::estimator::{Finish, GoOn, Step};
 use crate::solve::{Factor, Solve, each_strip, factor_in_order, norm_1};
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayView1};
 use rx_data::{Error, ErrorKind, Result};
 
 /// Condition number above which double is not enough.
@@ -320,6 +320,10 @@ fn condition<T: Solve>(factor: &Factor<T>, inverse: &Array2<T>, entry: impl Fn(u
     block * inverse
 }
 
+fn dot<T: Number>(means: &[T], column: ArrayView1<T>) -> T {
+    means.iter().zip(column).fold(T::default(), |sum, (&mean, &x)| sum + mean * x)
+}
+
 /// The power of two next to a positive number, within what a double holds with room for a square.
 fn power_of_two(x: f64) -> f64 {
     2f64.powi(x.log2().round().clamp(-500.0, 500.0) as i32)
@@ -484,16 +488,13 @@ impl LinMod {
             }
         }
         for (g, &group) in normal.groups.iter().enumerate() {
-            let mean = |i: usize| normal.means[[g, kept.columns[i]]];
-            let dot = |column: &dyn Fn(usize) -> T| {
-                (0..kept.columns.len()).fold(T::default(), |sum, i| sum + mean(i) * column(i))
-            };
+            let means: Vec<T> = kept.columns.iter().map(|&j| normal.means[[g, j]]).collect();
             for r in 0..responses {
-                let a = normal.response_means[[g, r]] - dot(&|i| kept.b[[i, r]]);
+                let a = normal.response_means[[g, r]] - dot(&means, kept.b.column(r));
                 coefficients[[group, r]] = a.value();
             }
-            let slope: Vec<T> = kept.inverse.rows().into_iter().map(|row| dot(&|i| row[i])).collect();
-            variance[group] = (T::from(1.0) / normal.sizes[g] + dot(&|i| slope[i])).value();
+            let slope: Array1<T> = kept.inverse.rows().into_iter().map(|row| dot(&means, row)).collect();
+            variance[group] = (T::from(1.0) / normal.sizes[g] + dot(&means, slope.view())).value();
             if size > 0 {
                 covariance[[group, group]] = variance[group];
                 for (i, &j) in kept.columns.iter().enumerate() {
