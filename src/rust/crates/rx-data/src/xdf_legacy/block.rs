@@ -123,6 +123,10 @@ fn joined(mut bytes: &[u8], rows: usize, length: usize) -> Parsed<(Vec<u8>, Vec<
     ends.push(0);
     for _ in 0..rows {
         let (text, rest) = next_string(bytes)?;
+        if text.len() > length - end {
+            // It takes the place of the strings behind it.
+            return Err(Fault::new("a block of text is too short"));
+        }
         match bytes[STRING_BYTES..].first_chunk::<SHORT>() {
             // A copy of fixed length is quicker; what is too much is written over by the next one.
             Some(start) if text.len() <= SHORT => values[end..end + SHORT].copy_from_slice(start),
@@ -249,4 +253,16 @@ fn factor(mut bytes: Pooled, labels: &Labels, table: Option<&[i32]>) -> Parsed<C
         Some(table) => codes.iter().map(|&code| if code == NA_I32 { code } else { table[code as usize - 1] }).collect(),
     };
     Ok(Column::Dict { codes, labels: labels.clone() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_takes_the_place_of_others_is_a_fault() {
+        let bytes = [&1u32.to_le_bytes()[..], &40u32.to_le_bytes(), &[b'a'; 40]].concat();
+        assert!(joined(&bytes, 2, bytes.len() - 2 * STRING_BYTES).is_err());
+        assert!(joined(&bytes, 1, bytes.len() - STRING_BYTES).is_ok());
+    }
 }
