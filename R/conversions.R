@@ -24,6 +24,12 @@ as.lm <- function(x, ...) UseMethod("as.lm")
 
 #' @rdname as.lm
 #' @export
+as.lm.default <- function(x, ...) {
+  check_argument(FALSE, "x", "an object of class rxLinMod")
+}
+
+#' @rdname as.lm
+#' @export
 as.lm.rxLinMod <- function(x, ...) {
   warn_unknown(dot_names(...), "x")
   one_response(x, "as.lm()")

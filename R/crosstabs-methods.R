@@ -258,6 +258,12 @@ rxMarginals <- function(x, ...) UseMethod("rxMarginals")
 
 #' @rdname rxMarginals
 #' @export
+rxMarginals.default <- function(x, ...) {
+  check_argument(FALSE, "x", "an object of class rxCrossTabs")
+}
+
+#' @rdname rxMarginals
+#' @export
 rxMarginals.rxCrossTabs <- function(x, output = "sums", ...) {
   dots <- list(...)
   warn_unknown(setdiff(dot_names(...), "na.rm"), c("output", "na.rm"))
@@ -281,6 +287,12 @@ rxMarginals.rxCrossTabs <- function(x, output = "sums", ...) {
 #' summary(as.xtabs(tables))
 #' @export
 as.xtabs <- function(x, ...) UseMethod("as.xtabs")
+
+#' @rdname as.xtabs
+#' @export
+as.xtabs.default <- function(x, ...) {
+  check_argument(FALSE, "x", "an object of class rxCrossTabs or rxCube")
+}
 
 #' @rdname as.xtabs
 #' @export

@@ -122,15 +122,16 @@ share_of_options <- function(context, cores, workers) {
 
 #' How a worker process is started
 #'
-#' It has the libraries of this session and a temporary folder inside of this session's, which goes when the session
-#' ends.
+#' It has the libraries of this session, the one that rxscale comes from first, and a temporary folder inside of this
+#' session's, which goes when the session ends.
 #'
 #' @noRd
 worker_command <- function() {
   folder <- file.path(tempdir(), "rxscale-workers")
   dir.create(folder, showWarnings = FALSE)
+  libraries <- unique(c(dirname(getNamespaceInfo("rxscale", "path")), .libPaths()))
   env <- c(
-    R_LIBS = paste(.libPaths(), collapse = .Platform$path.sep), TMPDIR = folder,
+    R_LIBS = paste(libraries, collapse = .Platform$path.sep), TMPDIR = folder,
     # R CMD check sets it for its own scripts.
     R_TESTS = ""
   )

@@ -136,10 +136,8 @@ histogram_figure <- function(bins, type, style, given) {
     xlim <- grDevices::extendrange(breaks, f = 0.02)
   }
   cells$left <- left
-  formula <- Reduce(function(a, b) call("*", a, b), lapply(groups, as.name))
-  right <- if (length(groups) > 0) call("|", quote(left), formula) else quote(left)
   own <- c(own, list(
-    x = stats::as.formula(call("~", quote(n), right), env = baseenv()), data = cells, right = cells$right, xlim = xlim,
+    x = lattice_formula("n", "left", groups, cells), data = cells, right = cells$right, xlim = xlim,
     ylim = c(0, 1.05 * max(cells$n, 1e-9)), xlab = bins$title, ylab = type, style = style, panel = panel_bars
   ))
   do.call(lattice::xyplot, lattice_arguments(own, style, given))

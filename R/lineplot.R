@@ -137,7 +137,7 @@ line_figure <- function(points, parts, lines, type, legend, style, given) {
   long <- do.call(rbind, lapply(seq_len(count), function(k) {
     part <- frame[setdiff(names(frame), sprintf("y%d", seq_len(count)))]
     part$y <- frame[[sprintf("y%d", k)]]
-    part$series <- texts[k]
+    part$series <- rep(texts[k], nrow(part))
     part
   }))
   factors <- setdiff(names(long), c("x", "y", "series"))
@@ -149,8 +149,6 @@ line_figure <- function(points, parts, lines, type, legend, style, given) {
   }
   long$series <- series
   long <- long[order(as.integer(series), long$x), ]
-  right <- Reduce(function(a, b) call("*", a, b), lapply(panels, as.name))
-  right <- if (length(panels) > 0) call("|", quote(x), right) else quote(x)
   groups <- nlevels(series)
   many <- function(value) if (!is.null(value)) rep_len(value, groups)
   line <- list(col = many(style$lineColor), lty = many(style$lineStyle), lwd = many(style$lineWidth))
@@ -159,7 +157,7 @@ line_figure <- function(points, parts, lines, type, legend, style, given) {
   )
   settings <- list(superpose.line = line[lengths(line) > 0], superpose.symbol = symbol[lengths(symbol) > 0])
   own <- list(
-    x = stats::as.formula(call("~", quote(y), right), env = baseenv()), data = long, groups = long$series,
+    x = lattice_formula("y", "x", panels, long), data = long, groups = long$series,
     type = type, xlab = points$title, ylab = paste(texts, collapse = ", "), par.settings = settings,
     panel = function(...) {
       panel_background(style)

@@ -17,6 +17,20 @@ lattice_arguments <- function(own, style, given) {
   utils::modifyList(utils::modifyList(own, named), given)
 }
 
+#' The formula of a lattice function: `y ~ x | panel1 * panel2`
+#'
+#' Without a row in `data` there are no panels in it: lattice draws an empty plot, but no empty plot of panels.
+#'
+#' @param y,x,panels names of columns of `data`
+#' @noRd
+lattice_formula <- function(y, x, panels, data) {
+  right <- as.name(x)
+  if (length(panels) > 0 && nrow(data) > 0) {
+    right <- call("|", right, Reduce(function(a, b) call("*", a, b), lapply(panels, as.name)))
+  }
+  stats::as.formula(call("~", as.name(y), right), env = baseenv())
+}
+
 #' What lies behind the data: the colour of the area, and lines at the axes' ticks
 #'
 #' @noRd

@@ -25,6 +25,12 @@ rxResultsDF <- function(object, ...) UseMethod("rxResultsDF")
 
 #' @rdname rxResultsDF
 #' @export
+rxResultsDF.default <- function(object, ...) {
+  check_argument(FALSE, "object", "a result of rxSummary(), rxCube(), rxCrossTabs() or rxLinMod()")
+}
+
+#' @rdname rxResultsDF
+#' @export
 rxResultsDF.rxSummary <- function(object, output = "stats", element = 1, integerLevels = NULL, integerCounts = TRUE,
                                   useRowNames = TRUE, ...) {
   check_results(output, c("stats", "counts", "means", "sums"), integerLevels, integerCounts, element)

@@ -31,3 +31,6 @@ shared_data <- function(name) {
   }
   found[[1]]
 }
+
+# A table without the call that made it.
+without_call <- function(x) structure(x, call = NULL)

@@ -34,3 +34,7 @@ test_that("fits with transforms are refused", {
   fit <- rxLinMod(mpg ~ light, mtcars, transforms = list(light = -wt))
   expect_error(as.lm(fit), "transforms", class = "rxscale_error_unsupported")
 })
+
+test_that("other objects are refused", {
+  expect_error(as.lm(3), class = "rxscale_error_argument", regexp = "rxLinMod")
+})

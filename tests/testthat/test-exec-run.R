@@ -128,29 +128,6 @@ test_that("rxExec in a task runs there, also by workers of the worker", {
   expect_false(Sys.getpid() %in% workers)
 })
 
-test_that("workers have their share of the cores, this session's options and folder, and a clean workspace", {
-  local_workers()
-  withr::local_dir(withr::local_tempdir())
-  old <- rxOptions(numDigits = 3)
-  withr::defer(do.call(rxOptions, old))
-  seen <- rxExec(function(x) list(
-    rxGetOption("numCoresToUse"), rxGetOption("numDigits"), class(rxGetComputeContext())[1], basename(getwd())
-  ), rxElemArg(1:2))[[1]]
-  expect_equal(seen, list(max(1, job_options(0)$threads %/% 2), 3, "RxLocalSeq", basename(getwd())))
-  leave <- function(x) {
-    assign("left_behind", 1, envir = globalenv())
-    Sys.sleep(0.2)
-  }
-  look <- function(x) {
-    Sys.sleep(0.2)
-    exists("left_behind", envir = globalenv())
-  }
-  rxExec(leave, rxElemArg(1:2))
-  expect_false(any(unlist(rxExec(look, rxElemArg(1:2)))))
-  rxExec(leave, rxElemArg(1:2), autoCleanup = FALSE)
-  expect_true(any(unlist(rxExec(look, rxElemArg(1:2)))))
-})
-
 test_that("the same workers serve all calls, and no process is left when the session ends", {
   local_workers()
   pids <- function() sort(unique(unlist(rxExec(function(x) {

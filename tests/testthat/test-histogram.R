@@ -114,3 +114,8 @@ test_that("data without a value make an empty plot", {
   expect_s3_class(drawn(~x, data.frame(x = c(NA, 1.5))[1, , drop = FALSE]), "trellis")
   expect_s3_class(drawn(~f, data.frame(f = factor(character(), "a"))), "trellis")
 })
+
+test_that("data without a row make an empty plot", {
+  expect_s3_class(drawn(~wt, mtcars[0, ]), "trellis")
+  expect_s3_class(drawn(~ wt | F(am), mtcars[0, ]), "trellis")
+})

@@ -65,3 +65,8 @@ test_that("bad arguments are refused", {
   expect_error(drawn(nothing ~ wt, mtcars), class = "rxscale_error_missing_column")
   expect_error(drawn(mpg ~ wt, mtcars, xNumTicks = "many"), class = "rxscale_error_argument", regexp = "xNumTicks")
 })
+
+test_that("data without a row make an empty plot", {
+  expect_s3_class(drawn(mpg ~ wt, mtcars[0, ]), "trellis")
+  expect_s3_class(drawn(mpg + hp ~ wt | F(am), mtcars[0, ]), "trellis")
+})

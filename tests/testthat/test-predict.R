@@ -273,3 +273,7 @@ test_that("wrong arguments are told", {
   expect_warning(rxPredict(fit, mtcars, predVarName = "p", confLevels = 1), "confLevels")
   expect_named(rxPredict(fit, mtcars, predNames = c("p", "r"), computeResiduals = TRUE), c("p", "r"))
 })
+
+test_that("what is no model is refused", {
+  expect_error(rxPredict(3, mtcars), class = "rxscale_error_argument", regexp = "rxLinMod")
+})

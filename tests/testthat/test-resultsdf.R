@@ -57,3 +57,7 @@ test_that("cells of a cube regression are a data frame", {
   expect_equal(rxResultsDF(fit, output = "sums")$mpg[c(1, 3, 5)], as.vector(tapply(mtcars$mpg, mtcars$cyl, sum)))
   expect_error(rxResultsDF(rxLinMod(mpg ~ wt, mtcars)), class = "rxscale_error_argument", regexp = "cube = TRUE")
 })
+
+test_that("other objects are refused", {
+  expect_error(rxResultsDF(list()), class = "rxscale_error_argument", regexp = "rxSummary")
+})
