@@ -40,17 +40,13 @@ bars_figure <- function(frame, factors, values, output, given) {
   long <- do.call(rbind, lapply(values, function(value) {
     part <- frame[factors]
     part$value <- frame[[value]]
-    part$response <- value
+    part$response <- rep(value, nrow(part))
     part
   }))
   long$response <- factor(long$response, values)
   panels <- c(factors[-(1:2)], if (length(values) > 1) "response")
-  right <- as.name(factors[1])
-  if (length(panels) > 0) {
-    right <- call("|", right, Reduce(function(a, b) call("*", a, b), lapply(panels, as.name)))
-  }
   own <- list(
-    x = stats::as.formula(call("~", quote(value), right), env = baseenv()), data = long, origin = 0, xlab = factors[1],
+    x = lattice_formula("value", factors[1], panels, long), data = long, origin = 0, xlab = factors[1],
     ylab = if (length(values) == 1 && output != "counts") paste(values, output) else output
   )
   if (length(factors) > 1) {
