@@ -46,6 +46,9 @@ rx_engine_stepwise <- function(source, variables, formula, search, job) .Call(wr
 # Predictions beside columns of a source, to a sink: list(written, unseen, empty).
 rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)
 
+# Quantiles of a variable: list(rows, values).
+rx_engine_quantile <- function(source, variables, options, job) .Call(wrap__rx_engine_quantile, source, variables, options, job)
+
 # Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to, body)`
 # and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
 rx_engine_exec <- function(plan, events, job) .Call(wrap__rx_engine_exec, plan, events, job)

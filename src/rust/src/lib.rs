@@ -15,7 +15,7 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{crosstab, exec, import, info, linmod, predict, reader, session, step, summary, worker};
+use glue::{crosstab, exec, import, info, linmod, predict, quantile, reader, session, step, summary, worker};
 
 extendr_module! {
     mod rxscale;
@@ -28,6 +28,7 @@ extendr_module! {
     use linmod;
     use step;
     use predict;
+    use quantile;
     use exec;
     use worker;
 }

@@ -7,6 +7,7 @@ pub mod import;
 pub mod info;
 pub mod linmod;
 pub mod predict;
+pub mod quantile;
 pub mod reader;
 pub mod session;
 pub mod sink;

@@ -12,6 +12,7 @@ pub mod laws;
 pub mod levels;
 pub mod linmod;
 pub mod predict;
+pub mod quantile;
 #[cfg(feature = "solve")]
 pub mod solve;
 #[cfg(feature = "solve")]
