@@ -31,6 +31,9 @@ rx_engine_open_reader <- function(source, columns) .Call(wrap__rx_engine_open_re
 # The next rows of an open source, so many at most: list(columns, rows).
 rx_engine_read_next <- function(reader, rows, job) .Call(wrap__rx_engine_read_next, reader, rows, job)
 
+# Copies columns of a source to a sink in the order of keys: what rx_engine_import answers.
+rx_engine_sort <- function(source, columns, keys, how, sink, job) .Call(wrap__rx_engine_sort, source, columns, keys, how, sink, job)
+
 # Statistics of terms: list(levels, used, dropped, terms).
 rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap__rx_engine_summary, source, variables, terms, sparse, job)
 

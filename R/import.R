@@ -93,10 +93,7 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
 import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
                    rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
                    verbose = 0, beside = NULL, emptyTextIsNA = FALSE) {
-  check_argument(
-    is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0), "maxRowsByCols",
-    "a positive number or NULL"
-  )
+  check_max_rows(maxRowsByCols)
   if (methods::is(source, "RxTextData")) {
     source <- overridden_source(source, conversions)
     conversions <- NULL
@@ -145,6 +142,11 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
     cat(sprintf("%s rows imported in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
   }
   result
+}
+
+check_max_rows <- function(maxRowsByCols) {
+  ok <- is.null(maxRowsByCols) || (is_number(maxRowsByCols) && maxRowsByCols > 0)
+  check_argument(ok, "maxRowsByCols", "a positive number or NULL")
 }
 
 # The column that holds row names in an XDF file.

@@ -15,7 +15,7 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{crosstab, exec, import, info, linmod, predict, quantile, reader, session, step, summary, worker};
+use glue::{crosstab, exec, import, info, linmod, predict, quantile, reader, session, sort, step, summary, worker};
 
 extendr_module! {
     mod rxscale;
@@ -23,6 +23,7 @@ extendr_module! {
     use info;
     use import;
     use reader;
+    use sort;
     use summary;
     use crosstab;
     use linmod;

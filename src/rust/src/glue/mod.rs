@@ -11,6 +11,7 @@ pub mod quantile;
 pub mod reader;
 pub mod session;
 pub mod sink;
+pub mod sort;
 pub mod source;
 pub mod step;
 pub mod summary;

@@ -7,7 +7,30 @@ use crate::result::Vectors;
 use crate::spec;
 use extendr_api::prelude::*;
 use rx_data::sink::{FrameSink, ParquetOptions, ParquetSink, Sink, TextSink, XdfOptions, XdfSink};
-use rx_data::{BlockMap, Result, Schema, Source};
+use rx_data::source::RowRange;
+use rx_data::xdf_legacy::ROW_NAMES;
+use rx_data::{BlockMap, Identity, Result, Schema, Source};
+use std::sync::Arc;
+
+/// Copies columns of a source to a sink, as [`write`] does; not much more than `cells` values if the sink has that
+/// element. `legacy` tells that their ranges come from a file of Microsoft's format.
+pub fn copy(job: &Job, mut source: Arc<dyn Source>, positions: &[usize], legacy: bool, sink: &Robj) -> Result<Robj> {
+    let variables = positions.iter().filter(|&&i| source.schema().fields[i].name != ROW_NAMES).count();
+    if let (Some(cells), true) = (spec::maybe::<f64>(sink, "cells")?, variables > 0) {
+        // One row more tells whether there are too many.
+        source = Arc::new(RowRange::new(source, 0, Some((cells / variables as f64) as u64 + 1)));
+    }
+    let mut schema = Schema::new(positions.iter().map(|&i| source.schema().fields[i].clone()).collect());
+    if legacy {
+        // Ranges have no checksum there; those of the values are found anew.
+        schema.fields.iter_mut().for_each(|field| (field.low, field.high) = (None, None));
+    }
+    let fresh: Vec<String> = spec::maybe(sink, "fresh_ranges")?.unwrap_or_default();
+    for field in schema.fields.iter_mut().filter(|field| fresh.contains(&field.name)) {
+        (field.low, field.high) = (None, None);
+    }
+    write(job, &*source, positions, &Identity, true, schema, sink)
+}
 
 /// Sends columns of a source through a map, which makes rows of the schema, into a sink: list(columns, rows) for a data
 /// frame, list(rows, path) else. `all_rows` tells that the map leaves none out.

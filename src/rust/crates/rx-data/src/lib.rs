@@ -15,6 +15,7 @@ mod lock;
 pub mod schema;
 mod sealed;
 pub mod sink;
+pub mod sort;
 pub mod source;
 #[cfg(test)]
 mod testing;

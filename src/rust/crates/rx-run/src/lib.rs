@@ -8,6 +8,7 @@ pub mod memory;
 pub mod pool;
 pub mod prepare;
 pub mod procs;
+pub mod sort;
 
 pub use control::Control;
 pub use local::{map, reduce};

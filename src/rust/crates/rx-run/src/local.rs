@@ -135,7 +135,7 @@ pub fn map<S: Sink>(
 ) -> Result<S::Output> {
     let scan = source.scan(columns)?;
     let (admission, writing) = (Turns::default(), Turns::default());
-    let input = Input { scan: &*scan, first: Mutex::new(None) };
+    let input = Input::new(&*scan);
     work(
         pool,
         control,
@@ -154,12 +154,17 @@ pub fn map<S: Sink>(
 }
 
 /// The blocks of a pass: the one that the pilot saw, then the others.
-struct Input<'a> {
+pub(crate) struct Input<'a> {
     scan: &'a dyn Scan,
     first: Mutex<Option<Block>>,
 }
 
-impl Input<'_> {
+impl<'a> Input<'a> {
+    /// The blocks of a scan.
+    pub(crate) fn new(scan: &'a dyn Scan) -> Self {
+        Input { scan, first: Mutex::new(None) }
+    }
+
     fn next(&self) -> Result<Option<Block>> {
         let first = lock(&self.first).take();
         if first.is_some() { Ok(first) } else { self.scan.next() }
@@ -167,7 +172,7 @@ impl Input<'_> {
 }
 
 /// What the threads of one pass share: whether to go on, and the error to report.
-struct Work<'a> {
+pub(crate) struct Work<'a> {
     control: &'a Control,
     /// The error of the earliest block, so that the report does not depend on the threads.
     failed: Mutex<Option<(usize, Error)>>,
@@ -190,7 +195,7 @@ impl Work<'_> {
 
 /// Runs `step` on every block over all threads; the first failing block's error is the result. A panic is a defect and
 /// becomes an internal error.
-fn work<C>(
+pub(crate) fn work<C>(
     pool: &Pool,
     control: &Control,
     input: &Input,

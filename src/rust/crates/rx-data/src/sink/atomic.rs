@@ -181,7 +181,7 @@ fn prefix_of(name: &OsStr) -> OsString {
 }
 
 /// A temporary name for what shall have this name.
-pub(super) fn temp_name(name: &OsStr) -> OsString {
+pub(crate) fn temp_name(name: &OsStr) -> OsString {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     let mut temp_name = prefix_of(name);
     temp_name.push(format!("{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)));
@@ -189,7 +189,7 @@ pub(super) fn temp_name(name: &OsStr) -> OsString {
 }
 
 /// Removes the temporary files and folders of a target whose processes are no more. It is no harm if that fails.
-pub(super) fn remove_leftovers(folder: &Path, name: &OsStr) {
+pub(crate) fn remove_leftovers(folder: &Path, name: &OsStr) {
     let prefix = prefix_of(name);
     let prefix = prefix.as_encoded_bytes();
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -11,6 +11,7 @@ mod text;
 mod xdf;
 
 pub use atomic::AtomicFile;
+pub(crate) use atomic::{remove_leftovers, temp_name};
 pub use frame::{FrameSink, FrameTable, Room};
 pub use parquet::{ParquetOptions, ParquetSink};
 pub use text::{EncodedText, FileSet, Quote, TextSink, TextSinkOptions};

@@ -44,6 +44,10 @@ impl Source for Frame {
         Some(self.rows as u64)
     }
 
+    fn in_memory(&self) -> bool {
+        true
+    }
+
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
         let columns = columns.to_vec();
         Ok(Box::new(Tickets::new(self.rows.div_ceil(self.block_rows), move |index| {

@@ -24,7 +24,7 @@ pub use without::Without;
 pub use xdf::XdfSource;
 pub use xdf_legacy::{LegacyOptions, LegacyXdfSource};
 
-pub(crate) use open::read_at;
+pub(crate) use open::{read_at, write_at};
 
 use crate::block::Block;
 use crate::error::Result;
@@ -41,6 +41,10 @@ pub trait Source: Send + Sync {
     /// The logical blocks that the user sees, in rows, where the source has such.
     fn block_rows(&self) -> Option<Vec<u64>> {
         None
+    }
+    /// Whether the values are in memory already, so that holding blocks of them takes none.
+    fn in_memory(&self) -> bool {
+        false
     }
     /// The file that the rows come from.
     fn file(&self) -> Option<&Path> {

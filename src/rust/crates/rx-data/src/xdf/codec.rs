@@ -52,7 +52,7 @@ const MAX_RATIO_ZSTD: u64 = 1 << 16;
 const MAX_AT_ONCE: u64 = 1 << 26;
 
 /// Appends a buffer to a message's body.
-pub(super) fn compress(compression: Compression, input: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
+pub(crate) fn compress(compression: Compression, input: &[u8], output: &mut Vec<u8>) -> Result<(), String> {
     if compression == Compression::None || input.is_empty() {
         output.extend_from_slice(input);
         return Ok(());
@@ -116,7 +116,7 @@ fn lz4_block(content: &[u8], output: &mut Vec<u8>) -> Result<usize, String> {
 }
 
 /// The content of a compressed buffer, in memory from the pool.
-pub(super) fn decompress(codec: CompressionType, input: &Buffer, pool: &Arc<Pool>) -> Result<Buffer, String> {
+pub(crate) fn decompress(codec: CompressionType, input: &Buffer, pool: &Arc<Pool>) -> Result<Buffer, String> {
     let Some((prefix, frame)) = input.split_first_chunk::<PREFIX>() else {
         return Err("a compressed buffer is too short".to_string());
     };

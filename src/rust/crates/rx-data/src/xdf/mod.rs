@@ -33,7 +33,7 @@ pub use metadata::{Metadata, update_metadata};
 pub use set::head_of;
 
 pub(crate) use batch::{Message, Reader, Slot, Want, encode_batch, encode_dictionary};
-pub(crate) use codec::{Pool, Pooled};
+pub(crate) use codec::{Pool, Pooled, compress, decompress};
 pub(crate) use footer::{FileInfo, Footer, MAGIC, Place, encode_schema};
 pub(crate) use journal::{InPlace, discard_journal, end_of};
 pub(crate) use metadata::not_own;

@@ -1,0 +1,311 @@
+//! Sorting on the threads of this process, in memory or beyond it; see [`rx_data::sort`] for how.
+//!
+//! All threads read until the limit of memory is reached, sort what is there and write it as a run, again and again; or
+//! never, if all rows fit. Runs that are too many to be merged at once are merged to longer ones before.
+
+use crate::control::Control;
+use crate::local::{Input, work};
+use crate::pool::Pool;
+use rayon::prelude::*;
+use rx_data::sort::{Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, items, row_bytes};
+use rx_data::xdf::MAX_BATCH_ROWS;
+use rx_data::{Block, Column, Error, Result, Scan, Schema, Source};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a row takes while it is sorted, besides its values: two items.
+const ITEM_BYTES: u64 = 2 * size_of::<Item>() as u64;
+/// Rows of a run at least, whatever the limit of memory is.
+const LEAST_ROWS: u64 = 1000;
+
+/// How to sort.
+#[derive(Clone)]
+pub struct Sorting {
+    /// The columns wanted, as positions in the source's schema.
+    pub columns: Vec<usize>,
+    /// What to sort by; their columns are positions among those wanted.
+    pub keys: Keys,
+    /// Bytes of memory that may be used.
+    pub memory: u64,
+    /// Where rows beyond that are kept.
+    pub folder: PathBuf,
+    /// Keep all rows there, even if they fit into memory.
+    pub always_spill: bool,
+}
+
+/// The rows of a source in the order of some keys.
+pub fn sort(
+    pool: &Pool,
+    control: &Control,
+    source: &dyn Source,
+    sorting: &Sorting,
+    distinct: Distinct,
+) -> Result<Ordered> {
+    let collected = collect(pool, control, source, sorting, true)?;
+    let packing = Packing::new(&collected.profile);
+    collected.order(pool, control, packing, distinct)
+}
+
+/// Rows that were read, in memory or as runs.
+pub struct Collected {
+    schema: Schema,
+    keys: Keys,
+    rows: Kept,
+    sizes: Sizes,
+    /// What is known of the keys' words.
+    pub profile: Profile,
+}
+
+enum Kept {
+    Memory(Vec<Arc<Block>>),
+    Runs(Arc<Spill>, Vec<Arc<Run>>),
+}
+
+/// How much is done at once.
+#[derive(Clone, Copy)]
+struct Sizes {
+    /// Rows of a chunk of a run.
+    chunk_rows: usize,
+    /// Rows of a block of the result.
+    piece_rows: usize,
+    /// Runs that are merged at once, at most.
+    fan_in: usize,
+}
+
+impl Sizes {
+    fn new(memory: u64, bytes: u64, rows: u64) -> Sizes {
+        let row = (bytes / rows.max(1)).max(1);
+        let chunk = (memory / 256).clamp(32 << 10, 1 << 20);
+        Sizes {
+            chunk_rows: (chunk / row).clamp(16, MAX_BATCH_ROWS as u64) as usize,
+            piece_rows: (memory / 64 / row).clamp(256, MAX_BATCH_ROWS as u64) as usize,
+            // Of each there are two chunks in memory.
+            fan_in: (memory / 4 / chunk).clamp(2, 512) as usize,
+        }
+    }
+}
+
+/// Reads rows. Text whose labels are all in memory may be compared by rank; the words of its keys then mean nothing to
+/// other rows.
+pub fn collect(
+    pool: &Pool,
+    control: &Control,
+    source: &dyn Source,
+    sorting: &Sorting,
+    by_rank: bool,
+) -> Result<Collected> {
+    let schema = Schema::new(sorting.columns.iter().map(|&j| source.schema().fields[j].clone()).collect());
+    let mut keys = sorting.keys.clone();
+    // The rest is for what is on its way.
+    let limit = sorting.memory / 10 * 7;
+    let scan = source.scan(&sorting.columns)?;
+    let mut harmony = Harmony::new(&schema);
+    let mut profile = Profile::new(&keys);
+    let mut runs: Vec<Arc<Run>> = Vec::new();
+    let (mut spill, mut sizes) = (None, None);
+    loop {
+        let load = Load::new(&*scan, limit, source.in_memory());
+        work(pool, control, &Input::new(&load), || (), |(), _, block| load.admit(block))?;
+        let ended = load.ended.load(Ordering::Relaxed);
+        let (bytes, rows) = (load.bytes.load(Ordering::Relaxed), load.rows.load(Ordering::Relaxed));
+        let sizes = *sizes.get_or_insert_with(|| Sizes::new(sorting.memory, bytes, rows));
+        let blocks = load.into_blocks(&mut harmony);
+        let fits = ended && runs.is_empty() && !sorting.always_spill;
+        if fits && by_rank && source.in_memory() {
+            pool.run(|| rank(&mut keys, &blocks));
+        }
+        let of_these = pool.run(|| profile_of(&blocks, &keys))?;
+        profile = profile.and(&of_these);
+        if fits {
+            let schema = harmony.finish(schema);
+            return Ok(Collected { schema, keys, rows: Kept::Memory(blocks), sizes, profile });
+        }
+        if rows > 0 {
+            let spill = match &spill {
+                Some(spill) => spill,
+                None => spill.insert(Arc::new(Spill::create(&sorting.folder)?)),
+            };
+            let ordered = in_memory(pool, control, &schema, &keys, blocks, Packing::new(&of_these), sizes.chunk_rows)?;
+            runs.push(Arc::new(write_run(pool, control, &ordered, spill, sizes.chunk_rows)?));
+        }
+        if ended {
+            let schema = harmony.finish(schema);
+            let rows = match spill {
+                Some(spill) => Kept::Runs(spill, runs),
+                None => Kept::Memory(Vec::new()),
+            };
+            return Ok(Collected { schema, keys, rows, sizes, profile });
+        }
+    }
+}
+
+impl Collected {
+    /// Puts the rows in order; the packing must be made for them, and may be for others as well.
+    pub fn order(self, pool: &Pool, control: &Control, packing: Packing, distinct: Distinct) -> Result<Ordered> {
+        let Collected { schema, keys, rows, sizes, .. } = self;
+        let rows = match rows {
+            Kept::Memory(blocks) => {
+                let (parts, items) = sorted(pool, control, blocks, &keys, &packing)?;
+                Rows::Memory { parts, items }
+            }
+            Kept::Runs(spill, mut runs) => {
+                while runs.len() > sizes.fan_in {
+                    let mut longer = Vec::new();
+                    for group in runs.chunks(sizes.fan_in) {
+                        let rows = Rows::Runs { spill: spill.clone(), runs: group.to_vec() };
+                        let (schema, keys, packing) = (schema.clone(), keys.clone(), packing.clone());
+                        let ordered = Ordered::new(schema, keys, packing, rows, Distinct::No, sizes.chunk_rows)?;
+                        longer.push(Arc::new(write_run(pool, control, &ordered, &spill, sizes.chunk_rows)?));
+                    }
+                    runs = longer;
+                }
+                Rows::Runs { spill, runs }
+            }
+        };
+        Ordered::new(schema, keys, packing, rows, distinct, sizes.piece_rows)
+    }
+}
+
+/// Blocks as they are read, until there is no room for more.
+struct Load<'a> {
+    scan: &'a dyn Scan,
+    limit: u64,
+    /// Whether blocks take no memory.
+    in_memory: bool,
+    bytes: AtomicU64,
+    rows: AtomicU64,
+    ended: AtomicBool,
+    blocks: Mutex<Vec<Block>>,
+}
+
+impl<'a> Load<'a> {
+    fn new(scan: &'a dyn Scan, limit: u64, in_memory: bool) -> Self {
+        let (bytes, rows, ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+        Load { scan, limit, in_memory, bytes, rows, ended, blocks: Mutex::default() }
+    }
+
+    fn is_full(&self) -> bool {
+        let rows = self.rows.load(Ordering::Relaxed);
+        let bytes = if self.in_memory { 0 } else { self.bytes.load(Ordering::Relaxed) };
+        rows >= LEAST_ROWS && bytes + rows * ITEM_BYTES >= self.limit
+    }
+
+    fn admit(&self, block: Block) -> Result<()> {
+        self.bytes.fetch_add(row_bytes(&block), Ordering::Relaxed);
+        self.rows.fetch_add(block.rows as u64, Ordering::Relaxed);
+        self.blocks.lock().map_err(|_| Error::internal("rows to be sorted were poisoned"))?.push(block);
+        Ok(())
+    }
+
+    /// The blocks in order, their factors in common codes.
+    fn into_blocks(self, harmony: &mut Harmony) -> Vec<Arc<Block>> {
+        let mut blocks = self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
+        blocks.sort_unstable_by_key(|block| block.index);
+        blocks.iter_mut().for_each(|block| harmony.admit(block));
+        blocks.into_iter().map(Arc::new).collect()
+    }
+}
+
+impl Scan for Load<'_> {
+    fn next(&self) -> Result<Option<Block>> {
+        if self.is_full() {
+            return Ok(None);
+        }
+        let block = self.scan.next()?;
+        if block.is_none() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+        Ok(block)
+    }
+}
+
+/// Ranks the labels of text that all blocks share.
+fn rank(keys: &mut Keys, blocks: &[Arc<Block>]) {
+    for key in &mut keys.0 {
+        let labels = |block: &'_ Arc<Block>| match &block.columns[key.column] {
+            Column::Dict { labels, .. } if key.sorts == rx_data::sort::Sorts::Text => Some(labels.clone()),
+            _ => None,
+        };
+        let Some(first) = blocks.first().and_then(labels) else { continue };
+        if blocks.iter().all(|block| labels(block).is_some_and(|labels| Arc::ptr_eq(&labels, &first))) {
+            key.rank(&first);
+        }
+    }
+}
+
+fn profile_of(blocks: &[Arc<Block>], keys: &Keys) -> Result<Profile> {
+    let profiles = blocks.par_iter().map(|block| Profile::of(block, keys));
+    profiles.try_reduce(|| Profile::new(keys), |a, b| Ok(a.and(&b)))
+}
+
+fn in_memory(
+    pool: &Pool,
+    control: &Control,
+    schema: &Schema,
+    keys: &Keys,
+    blocks: Vec<Arc<Block>>,
+    packing: Packing,
+    piece_rows: usize,
+) -> Result<Ordered> {
+    let (parts, items) = sorted(pool, control, blocks, keys, &packing)?;
+    let rows = Rows::Memory { parts, items };
+    Ordered::new(schema.clone(), keys.clone(), packing, rows, Distinct::No, piece_rows)
+}
+
+type Sorted = (Arc<[Arc<Block>]>, Vec<Item>);
+
+/// The order of the rows of some blocks.
+fn sorted(pool: &Pool, control: &Control, blocks: Vec<Arc<Block>>, keys: &Keys, packing: &Packing) -> Result<Sorted> {
+    let mut sorted = vec![Item::default(); blocks.iter().map(|block| block.rows).sum()];
+    let stopped = || control.check().is_err();
+    pool.run(|| {
+        let mut rest = &mut sorted[..];
+        let mut rooms = Vec::with_capacity(blocks.len());
+        for block in &blocks {
+            let (room, others) = rest.split_at_mut(block.rows);
+            rooms.push(room);
+            rest = others;
+        }
+        let fill = blocks.par_iter().zip(rooms).enumerate();
+        fill.try_for_each(|(part, (block, room))| packing.items(block, keys, part, room))?;
+        items::sort(&mut sorted, packing.bits, &stopped);
+        if !packing.exact {
+            items::settle(&mut sorted, &blocks, keys, &stopped);
+        }
+        control.check()
+    })?;
+    Ok((blocks.into(), sorted))
+}
+
+/// Writes rows as one run.
+fn write_run(pool: &Pool, control: &Control, rows: &Ordered, spill: &Spill, chunk_rows: usize) -> Result<Run> {
+    let place = Mutex::new((rows.cursor(), 0));
+    let written = Mutex::new(Vec::new());
+    let failed = AtomicBool::new(false);
+    let poisoned = || Error::internal("a run was poisoned");
+    let write = || -> Result<()> {
+        while !failed.load(Ordering::Relaxed) {
+            control.check()?;
+            let (mut piece, index) = {
+                let mut place = place.lock().map_err(|_| poisoned())?;
+                let Some(piece) = place.0.next(chunk_rows)? else { break };
+                place.1 += 1;
+                (piece, place.1)
+            };
+            piece.read_ahead();
+            let chunk = rows.spill(&piece, spill)?;
+            written.lock().map_err(|_| poisoned())?.push((index, chunk));
+        }
+        Ok(())
+    };
+    let outcomes = pool.broadcast(|| {
+        let outcome = write();
+        failed.fetch_or(outcome.is_err(), Ordering::Relaxed);
+        outcome
+    });
+    outcomes.into_iter().collect::<Result<()>>()?;
+    let mut written = written.into_inner().map_err(|_| poisoned())?;
+    written.sort_unstable_by_key(|(index, _)| *index);
+    Ok(Run { chunks: written.into_iter().map(|(_, chunk)| chunk).collect() })
+}
