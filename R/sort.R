@@ -1,14 +1,14 @@
 #' Sort rows
 #'
-#' Puts the rows of data into the order of one or several columns, and writes them to a file or returns them. Rows that do
-#' not fit into memory are sorted in parts, which are kept in a temporary file and merged.
+#' Puts the rows of data into the order of one or several columns, and writes them to a file or returns them. Rows that
+#' do not fit into memory are sorted in parts, which are kept in a temporary file and merged.
 #'
 #' Rows whose keys are equal keep their order. Numbers and times go by value, factors by the order of their levels,
-#' text by its characters' codes as in the C locale; with `caseSensitive = FALSE` as if all letters were small. NaN counts
-#' as missing.
+#' text by its characters' codes as in the C locale; with `caseSensitive = FALSE` as if all letters were small. NaN
+#' counts as missing.
 #'
-#' **Memory.** The engine takes about as much as `rxOptions(memoryLimitMB = )` allows, or `bufferLimit`, if that is less.
-#' What is beyond goes to a temporary file in the folder of `outFile`, or else in that of [tempdir()], which therefore
+#' **Memory.** The engine takes about as much as `rxOptions(memoryLimitMB = )` allows, or `bufferLimit`, if that is
+#' less. What is beyond goes to a temporary file in the folder of `outFile`, or else in that of [tempdir()], which therefore
 #' must have room for the data once more. It has no name where the system allows that, so it never outlives the process.
 #' The result is the same for any limit and any number of threads.
 #'
@@ -47,7 +47,10 @@
 #' head(worst)
 #'
 #' # The carriers of every airport, and how many flights they have.
-#' rxSort(file, sortByVars = c("origin", "carrier"), removeDupKeys = TRUE, dupFreqVar = "flights", varsToDrop = "dep_delay")
+#' rxSort(
+#'   file,
+#'   sortByVars = c("origin", "carrier"), removeDupKeys = TRUE, dupFreqVar = "flights", varsToDrop = "dep_delay"
+#' )
 #' unlink(file)
 #' @export
 rxSort <- function(inData, outFile = NULL, sortByVars, decreasing = FALSE, type = "auto", missingsLow = TRUE,
