@@ -8,8 +8,9 @@
 #' counts as missing.
 #'
 #' **Memory.** The engine takes about as much as `rxOptions(memoryLimitMB = )` allows, or `bufferLimit`, if that is
-#' less. What is beyond goes to a temporary file in the folder of `outFile`, or else in that of [tempdir()], which therefore
-#' must have room for the data once more. It has no name where the system allows that, so it never outlives the process.
+#' less. What is beyond goes to a temporary file in the folder of `outFile`, or else in that of [tempdir()], which
+#' therefore must have room for the data once more. It has no name where the system allows that, so it never outlives
+#' the process.
 #' The result is the same for any limit and any number of threads.
 #'
 #' @param inData a data frame, a data source or the name of a file.
