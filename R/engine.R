@@ -13,7 +13,10 @@ engine$warnings <- NULL
 #' @noRd
 engine_call <- function(fun, ..., call = user_call()) {
   outer <- engine$warnings
-  on.exit(engine$warnings <- outer)
+  on.exit({
+    engine$warnings <- outer
+    if (isFALSE(state$keeps_threads) && is.null(outer)) rx_engine_end_threads()
+  })
   engine$warnings <- list()
   result <- fun(...)
   for (condition in engine$warnings) {

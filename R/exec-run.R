@@ -219,7 +219,7 @@ new_collection <- function(plan) {
   list(take = take, fail = fail, answers = answers, lost = lost, result = function() {
     names(values) <- plan$names
     if (length(failed) > 0) tell_failures(values, sort(failed), plan)
-    values
+    if (is.null(plan$conclude)) values else plan$conclude(values, failed)
   })
 }
 

@@ -68,6 +68,7 @@ run_chunk <- function(call, work) {
       state$outer_frames <- sys.nframe() + 1
       while ((task <- rx_worker_next()) >= 0L) {
         count <<- count + 1L
+        state$task <- task + 1L
         values[count] <<- list(run(task - first + 1))
       }
       TRUE

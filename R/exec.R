@@ -180,8 +180,8 @@ task_count <- function(lengths, times, once, default) {
 #' @noRd
 rx_node_name <- function() gsub("-", "_", toupper(sub("[.].*", "", Sys.info()[["nodename"]])))
 
-named_function <- function(name, caller) {
-  check_argument(is_string(name), "FUN", "a function or the name of one")
+named_function <- function(name, caller, argument = "FUN") {
+  check_argument(is_string(name), argument, "a function or the name of one")
   fun <- get0(name, envir = caller, mode = "function")
   if (is.null(fun)) {
     rx_abort("argument", sprintf("There is no function '%s'.", name))
@@ -233,7 +233,7 @@ exec_streams <- function(seed, kind, count) {
   keep_random_state()
   RNGkind("L'Ecuyer-CMRG", "default", "default")
   set.seed(seed)
-  stream <- get(".Random.seed", envir = globalenv())
+  stream <- random_state()
   streams <- vector("list", count)
   for (task in seq_len(count)) {
     streams[[task]] <- stream
@@ -244,8 +244,7 @@ exec_streams <- function(seed, kind, count) {
 
 check_streams <- function(seed, kind) {
   must <- "an integer, \"auto\" or NULL"
-  whole <- is_whole(seed) && abs(seed) <= .Machine$integer.max
-  check_argument(is.null(seed) || identical(seed, "auto") || whole, "RNGseed", must)
+  check_argument(is.null(seed) || identical(seed, "auto") || is_seed(seed), "RNGseed", must)
   must <- "\"auto\", \"L'Ecuyer-CMRG\" or NULL"
   check_argument(is.null(kind) || (is_string(kind) && kind %in% c("auto", "L'Ecuyer-CMRG", mkl_kinds)), "RNGkind", must)
   if (!is.null(kind) && kind %in% mkl_kinds) {
@@ -258,7 +257,7 @@ check_streams <- function(seed, kind) {
 #' @noRd
 keep_random_state <- function(frame = parent.frame()) {
   kinds <- RNGkind()
-  before <- get0(".Random.seed", envir = globalenv(), inherits = FALSE)
+  before <- random_state()
   restore <- function() {
     suppressWarnings(do.call(RNGkind, as.list(kinds)))
     if (is.null(before)) {

@@ -9,6 +9,9 @@ rx_engine_has_test_hooks <- function() .Call(wrap__rx_engine_has_test_hooks)
 # Ends the engine's worker processes and threads; called before the library is unloaded.
 rx_engine_shutdown <- function() .Call(wrap__rx_engine_shutdown)
 
+# Ends the threads that analyses run on; the next one starts them again.
+rx_engine_end_threads <- function() .Call(wrap__rx_engine_end_threads)
+
 # How many steps of a source's transform run compiled, and why the next one does not.
 rx_engine_compiled <- function(source) .Call(wrap__rx_engine_compiled, source)
 
@@ -22,7 +25,7 @@ rx_engine_scan_info <- function(source, columns, job) .Call(wrap__rx_engine_scan
 rx_engine_set_metadata <- function(path, fields, description) .Call(wrap__rx_engine_set_metadata, path, fields, description)
 
 # Copies columns of a source (all if NULL) to a sink, not much more than `cells` values if the sink has that element:
-# list(columns, rows) for a data frame, list(rows, path) else.
+# list(columns, rows) for a data frame, list(keys, rows) for a split, list(rows, path) else.
 rx_engine_import <- function(source, columns, sink, job) .Call(wrap__rx_engine_import, source, columns, sink, job)
 
 # Opens columns of a source (all if NULL) for rx_engine_read_next.

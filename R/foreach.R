@@ -85,17 +85,16 @@ methods::setMethod("run_tasks", "RxForeachDoPar", function(context, plan) {
   size <- plan$chunk %||% 1
   chunks <- split(seq_len(plan$count), (seq_len(plan$count) - 1) %/% size)
   elems <- lapply(chunks, function(tasks) sliced(plan$elems, tasks))
-  counts <- lengths(chunks)
   # What the expression below names; a backend sends it to each of its workers once, if it can.
   sent <- list2env(list(call = shared_part(plan, options), work = run_slice), parent = topenv())
-  loop <- do.call(foreach::foreach, c(list(slice = elems, count = counts, .errorhandling = "pass"), plan$foreach))
-  answers <- do.call(foreach::`%dopar%`, list(loop, quote(work(call, slice, count))), envir = sent)
+  loop <- do.call(foreach::foreach, c(list(slice = elems, tasks = chunks, .errorhandling = "pass"), plan$foreach))
+  answers <- do.call(foreach::`%dopar%`, list(loop, quote(work(call, slice, tasks))), envir = sent)
   collected <- new_collection(plan)
   for (i in seq_along(chunks)) {
     answer <- answers[[i]]
     if (inherits(answer, "error")) {
       # The backend could not run it at all.
-      answer <- list(values = rep(list(answer), counts[[i]]), failed = seq_len(counts[[i]]))
+      answer <- list(values = rep(list(answer), length(chunks[[i]])), failed = seq_along(chunks[[i]]))
     }
     collected$take(chunks[[i]], answer$values)
     for (j in answer$failed) collected$fail(chunks[[i]][j], answer$values[[j]])
@@ -106,21 +105,24 @@ methods::setMethod("run_tasks", "RxForeachDoPar", function(context, plan) {
 #' Runs some tasks wherever a backend of foreach does
 #'
 #' @noRd
-run_slice <- function(call, elems, count) {
+run_slice <- function(call, elems, tasks) {
   old <- current_options()
+  outer_task <- state$task
   folder <- getwd()
   keep_random_state()
   on.exit({
     state$options <- old
+    state$task <- outer_task
     setwd(folder)
   }, add = TRUE)
   state$options <- call$options
   if (dir.exists(call$folder)) setwd(call$folder)
   with_packages(call$packages)
   run <- task_runner(call, elems, call$env)
-  values <- vector("list", count)
+  values <- vector("list", length(tasks))
   failed <- integer()
-  for (task in seq_len(count)) {
+  for (task in seq_along(tasks)) {
+    state$task <- tasks[[task]]
     values[task] <- tryCatch(list(run(task)), error = function(condition) {
       failed <<- c(failed, task)
       list(small_condition(condition))

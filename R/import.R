@@ -87,12 +87,15 @@ rxImport <- function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NUL
 #' @param conversions stringsAsFactors, colClasses and colInfo, NULL where they are not given
 #' @param keep,drop varsToKeep and varsToDrop, which override those of the source
 #' @param beside see beside_spec()
+#' @param also columns that are read besides those kept; a data frame has those that are not kept as attribute
+#'   `hidden`, a split does not write them
 #' @param emptyTextIsNA whether empty text of a file of Microsoft's format is missing
-#' @return a data frame; or the number of rows and the path that were written
+#' @return a data frame; or the number of rows and the path that were written; or, of a split, keys and rows of each
+#'   file
 #' @noRd
 import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, keep = NULL, drop = NULL,
                    rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
-                   verbose = 0, beside = NULL, emptyTextIsNA = FALSE) {
+                   verbose = 0, beside = NULL, emptyTextIsNA = FALSE, also = NULL) {
   check_max_rows(maxRowsByCols)
   if (methods::is(source, "RxTextData")) {
     source <- overridden_source(source, conversions)
@@ -113,6 +116,8 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
   if (isTRUE(spec$row_names)) {
     columns <- union(columns, setdiff(intersect(row_names_column, names), drop))
   }
+  hidden <- setdiff(intersect(also, names), columns)
+  columns <- c(columns, hidden)
   context <- list(data_names = names, columns = columns, file = spec$path %||% "")
   transform <- do.call(compose_transform, c(transforms, context), quote = TRUE)
   if (!is.null(convert)) {
@@ -126,15 +131,13 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
   started <- proc.time()[["elapsed"]]
   if (is.null(sink)) {
     result <- import_frame(read, columns, maxRowsByCols, reportProgress)
+    attr(result, "hidden") <- if (length(hidden)) hidden
     rows <- nrow(result)
   } else {
-    if (sink$type != "text") {
-      sink$rows_per_block <- block_rows(source, rowsPerRead) %||% sink$rows_per_block
-      sink$description <- sink$description %||% if (!isTRUE(sink$append)) source_description(source)
-      sink$fresh_ranges <- fresh_ranges(source, spec, transforms, columns %||% names)
-    }
+    sink$hidden <- hidden
+    sink <- described_sink(sink, source, spec, rowsPerRead, transforms, columns %||% names)
     result <- engine_call(rx_engine_import, read, if (is.null(beside)) columns, sink, job_options(reportProgress))
-    rows <- result$rows
+    rows <- sum(result$rows)
   }
   if (verbose > 0) {
     report_compiled(spec)
@@ -149,6 +152,19 @@ check_max_rows <- function(maxRowsByCols) {
   check_argument(ok, "maxRowsByCols", "a positive number or NULL")
 }
 
+#' The sink with what it keeps of the source beside rows; text keeps nothing
+#'
+#' @param columns the names of all columns
+#' @noRd
+described_sink <- function(sink, source, spec, rowsPerRead, transforms, columns) {
+  if (sink$type != "text") {
+    sink$rows_per_block <- block_rows(source, rowsPerRead) %||% sink$rows_per_block
+    sink$description <- sink$description %||% if (!isTRUE(sink$append)) source_description(source)
+    sink$fresh_ranges <- sink$fresh_ranges %||% fresh_ranges(source, spec, transforms, columns)
+  }
+  sink
+}
+
 # The column that holds row names in an XDF file.
 row_names_column <- ".rxRowNames"
 
@@ -157,7 +173,8 @@ row_names_column <- ".rxRowNames"
 #' A transformFunc may change the number of rows, and is not made for another column of text.
 #' @noRd
 keeps_row_names <- function(spec, sink, transforms) {
-  if (identical(spec$type, "xdf") && (is.null(sink) || sink$type == "xdf") && is.null(transforms$transformFunc)) TRUE
+  keeps <- is.null(sink) || sink$type %in% c("xdf", "split")
+  if (identical(spec$type, "xdf") && keeps && is.null(transforms$transformFunc)) TRUE
 }
 
 #' Columns whose ranges are those of the rows that are left, not those that the source tells

@@ -184,7 +184,7 @@ start_job <- function(spec, plan, context) {
     id = id, number = number, tasks = plan$count, startTime = Sys.time(), computeContext = context
   ), class = "rxJobInfo")
   # What making the result takes.
-  plan <- plan[c("count", "names", "continue", "cleanup", "call")]
+  plan <- plan[intersect(c("count", "names", "continue", "cleanup", "call", "conclude"), names(plan))]
   state$jobs[[id]] <- list(job = job, plan = plan)
   state$last_job <- job
   job

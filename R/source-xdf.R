@@ -38,7 +38,8 @@
 #' @param createCompositeSet whether a composite set is written, in a folder of that name without the extension .xdf;
 #'   NULL adds to or replaces a set where there is one.
 #' @param blocksPerCompositeFile how many blocks each file of a set gets.
-#' @param createPartitionSet not supported yet: anything but NULL is an error.
+#' @param createPartitionSet TRUE for the folder of a partitioned set, which [rxPartition()] writes and
+#'   [rxGetPartitions()] and [rxExecBy()] read.
 #' @param x a path or an `RxXdfData` object.
 #' @return `RxXdfData()` returns a data source (see [RxDataSource-class]), `rxXdfFileName()` the path of its file.
 #' @seealso [source-methods]
@@ -54,9 +55,11 @@
 RxXdfData <- function(file, varsToKeep = NULL, varsToDrop = NULL, returnDataFrame = TRUE, stringsAsFactors = FALSE,
                       blocksPerRead = rxGetOption("blocksPerRead"), fileSystem = NULL, createCompositeSet = NULL,
                       createPartitionSet = NULL, blocksPerCompositeFile = 3) {
-  refuse_unsupported("createPartitionSet")
   check_argument(
     is.null(createCompositeSet) || is_flag(createCompositeSet), "createCompositeSet", "TRUE, FALSE or NULL"
+  )
+  check_argument(
+    is.null(createPartitionSet) || is_flag(createPartitionSet), "createPartitionSet", "TRUE, FALSE or NULL"
   )
   check_argument(
     is_count(blocksPerCompositeFile) && blocksPerCompositeFile > 0, "blocksPerCompositeFile", "a positive whole number"
@@ -98,6 +101,9 @@ methods::setClass(
 )
 
 methods::setMethod("file_spec", "RxXdfData", function(source) {
+  if (isTRUE(source@createPartitionSet) || is_partition_set(source@file)) {
+    refuse_partitions(source, "Read its partitions, rxGetPartitions()$DataSource, one by one.")
+  }
   file <- if (isTRUE(source@createCompositeSet)) set_name(source@file) else source@file
   c(list(type = "xdf", path = locate_input(file, ".xdf")), memory = rxGetOption("memoryLimitMB"))
 })
@@ -107,6 +113,9 @@ methods::setMethod("file_spec", "RxXdfData", function(source) {
 #' @return list(path), with `blocks_per_file` for a composite set
 #' @noRd
 xdf_target <- function(target) {
+  if (isTRUE(target@createPartitionSet)) {
+    refuse_partitions(target, "Write it with rxPartition().")
+  }
   folder <- locate_output(set_name(target@file), "")
   exists <- !has_xdf_extension(target@file) && is_composite_set(folder)
   if (target@createCompositeSet %||% exists) {
@@ -116,7 +125,11 @@ xdf_target <- function(target) {
   }
 }
 
-#' The name of a composite set: that of its folder
+refuse_partitions <- function(source, hint) {
+  rx_abort("unsupported", sprintf("'%s' is a partitioned set, not one table.", source@file), hint = hint)
+}
+
+#' The name of a set: that of its folder
 #'
 #' @noRd
 set_name <- function(file) if (has_xdf_extension(file)) tools::file_path_sans_ext(file) else file

@@ -45,7 +45,7 @@ methods::setClass("RxFileData", contains = "RxDataSource", representation = meth
 #' A source object from what a user gave as data
 #'
 #' A string names a file, whose type is told by its extension: none and .xdf are XDF, .parquet and .pq Parquet, anything
-#' else and folders are text, but for the folder of a composite set, which is XDF.
+#' else and folders are text, but for the folder of a composite or partitioned set, which is XDF.
 #' Several strings are text files.
 #'
 #' @param data a string, a data source, or a data frame, which is its own source
@@ -123,7 +123,7 @@ source_info <- function(source, spec = source_spec(source)) {
 file_type <- function(path) {
   extension <- tolower(tools::file_ext(path))
   if (dir.exists(path)) {
-    if (is_composite_set(path)) "xdf" else "text"
+    if (is_composite_set(path) || is_partition_set(path)) "xdf" else "text"
   } else if (extension %in% c("", "xdf")) {
     "xdf"
   } else if (extension %in% c("parquet", "pq")) {

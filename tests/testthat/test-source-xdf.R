@@ -9,7 +9,7 @@ test_that("an XDF source has the slots that packages read", {
 })
 
 test_that("what XDF sources cannot do yet is refused", {
-  expect_error(RxXdfData("x.xdf", createPartitionSet = TRUE), class = "rxscale_error_unsupported")
+  expect_error(RxXdfData("x.xdf", createPartitionSet = 1), class = "rxscale_error_argument")
   expect_error(RxXdfData("x.xdf", fileSystem = "hdfs"), class = "rxscale_error_unsupported")
 })
 

@@ -42,6 +42,11 @@ impl Job {
         })
     }
 
+    /// Bytes for what every thread has, and one more, if all of it may take the `part`-th of the memory.
+    pub fn share_of_memory(&self, part: u64) -> usize {
+        usize::try_from(self.memory / part / (self.threads as u64 + 1)).unwrap_or(usize::MAX)
+    }
+
     /// The session's pool; a job inside a job has one of its own, since the threads of the other may all be waiting.
     pub fn pool(&self) -> Result<Pool> {
         if DEPTH.get() == 0 { Pool::session(self.threads) } else { Pool::new(self.threads) }

@@ -9,7 +9,7 @@ use extendr_api::prelude::*;
 use rx_data::Result;
 
 /// Copies columns of a source (all if NULL) to a sink, not much more than `cells` values if the sink has that element:
-/// list(columns, rows) for a data frame, list(rows, path) else.
+/// list(columns, rows) for a data frame, list(keys, rows) for a split, list(rows, path) else.
 #[extendr]
 fn rx_engine_import(source: Robj, columns: Robj, sink: Robj, job: Robj) -> Robj {
     respond(|| import(&source, &columns, &sink, &job))

@@ -22,9 +22,16 @@ fn rx_engine_shutdown() {
     Pool::shutdown();
 }
 
+/// Ends the threads that analyses run on; the next one starts them again.
+#[extendr]
+fn rx_engine_end_threads() {
+    Pool::shutdown();
+}
+
 extendr_module! {
     mod session;
     fn rx_engine_version;
     fn rx_engine_has_test_hooks;
     fn rx_engine_shutdown;
+    fn rx_engine_end_threads;
 }

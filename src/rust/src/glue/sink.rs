@@ -3,13 +3,16 @@
 use super::source::path;
 use crate::error::malformed;
 use crate::job::{self, Job};
-use crate::result::Vectors;
+use crate::result::{self, Vectors};
 use crate::spec;
 use extendr_api::prelude::*;
-use rx_data::sink::{FrameSink, ParquetOptions, ParquetSink, Sink, TextSink, XdfOptions, XdfSink};
+use rx_data::groups::Grouped;
+use rx_data::sink::{
+    FrameSink, ParquetOptions, ParquetSink, Sink, SplitOptions, SplitSink, TextSink, XdfOptions, XdfSink,
+};
 use rx_data::source::RowRange;
 use rx_data::xdf_legacy::ROW_NAMES;
-use rx_data::{BlockMap, Identity, Result, Schema, Source};
+use rx_data::{Block, BlockMap, Identity, Result, Schema, Source};
 use std::sync::Arc;
 
 /// Copies columns of a source to a sink, as [`write`] does; not much more than `cells` values if the sink has that
@@ -33,7 +36,8 @@ pub fn copy(job: &Job, mut source: Arc<dyn Source>, positions: &[usize], legacy:
 }
 
 /// Sends columns of a source through a map, which makes rows of the schema, into a sink: list(columns, rows) for a data
-/// frame, list(rows, path) else. `all_rows` tells that the map leaves none out.
+/// frame, list(keys, rows) with a row a file for a split, list(rows, path) else. `all_rows` tells that the map leaves none
+/// out.
 pub fn write(
     job: &Job,
     source: &dyn Source,
@@ -51,6 +55,13 @@ pub fn write(
             let table = run(job, source, columns, map, FrameSink::within(schema, vectors.rooms()))?;
             let columns = vectors.complete(&table, Some(&job.pool()?))?;
             return Ok(list!(columns = columns, rows = table.rows as f64).into());
+        }
+        "split" => {
+            let options = split_options(sink, &schema, job)?;
+            let map = Then(map, Grouped::new(options.keys.clone()));
+            let files = run(job, source, columns, &map, SplitSink::create(schema, options)?)?;
+            let rows: Vec<f64> = files.rows.iter().map(|&rows| rows as f64).collect();
+            return Ok(list!(keys = result::columns(&files.keys, None)?, rows = rows).into());
         }
         "xdf" => run(job, source, columns, map, XdfSink::create(schema, xdf_options(sink)?)?)?,
         "parquet" => run(job, source, columns, map, ParquetSink::create(schema, parquet_options(sink)?)?)?,
@@ -83,6 +94,33 @@ fn xdf_options(sink: &Robj) -> Result<XdfOptions> {
         description: spec::maybe(sink, "description")?,
         blocks_per_file: spec::maybe::<f64>(sink, "blocks_per_file")?.map(|blocks| blocks as u64),
         no_ranges: spec::maybe(sink, "no_ranges")?.unwrap_or(false),
+    })
+}
+
+/// One map after another.
+struct Then<'a>(&'a dyn BlockMap, Grouped);
+
+impl BlockMap for Then<'_> {
+    fn map(&self, block: Block) -> Result<Option<Block>> {
+        self.0.map(block)?.map_or(Ok(None), |block| self.1.map(block))
+    }
+}
+
+fn split_options(sink: &Robj, schema: &Schema, job: &Job) -> Result<SplitOptions> {
+    let names: Vec<String> = spec::parse(&spec::need(sink, "keys")?, "keys")?;
+    let hidden: Vec<String> = spec::maybe(sink, "hidden")?.unwrap_or_default();
+    let flag = |name| Ok(spec::maybe(sink, name)?.unwrap_or(false));
+    Ok(SplitOptions {
+        folder: path(sink)?,
+        keys: schema.indices_of(&names)?,
+        columns: (0..schema.fields.len()).filter(|&j| !hidden.contains(&schema.fields[j].name)).collect(),
+        compression: spec::maybe(sink, "compression")?.unwrap_or_default(),
+        rows_per_block: spec::maybe::<f64>(sink, "rows_per_block")?.map(|rows| rows as u64),
+        description: spec::maybe(sink, "description")?.unwrap_or_default(),
+        without_missing: flag("without_missing")?,
+        shared_ranges: flag("shared_ranges")?,
+        durable: flag("durable")?,
+        chunk_bytes: job.share_of_memory(4),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod column;
 pub mod convert;
 pub mod error;
 pub mod expr;
+pub mod groups;
 pub mod interner;
 mod lock;
 pub mod schema;

@@ -23,18 +23,9 @@ pub(super) struct AtomicFolder {
 impl AtomicFolder {
     /// Starts a folder that shall become `path`, with files of some extension.
     pub fn create(path: &Path, extension: &str, overwrite: bool) -> Result<Self> {
-        let name = path.file_name().ok_or_else(|| {
-            Error::new(ErrorKind::Argument, format!("'{}' names no folder.", path.display())).file(path)
-        })?;
-        let parent = folder_of(path);
-        if !parent.is_dir() {
-            let message = format!("Cannot create '{}': there is no folder '{}'.", path.display(), parent.display());
-            return Err(Error::new(ErrorKind::File, message).file(path).hint("Create the folder first."));
-        }
-        remove_leftovers(parent, name);
         let folder = AtomicFolder {
             target: path.to_path_buf(),
-            temp: parent.join(temp_name(name)),
+            temp: temporary(path)?,
             extension: extension.to_string(),
             file: None,
             files: 0,
@@ -126,6 +117,62 @@ impl AtomicFolder {
         }
         Ok(())
     }
+}
+
+/// A folder of any files that appears whole or not at all, and replaces nothing.
+#[derive(Debug)]
+pub(super) struct NewFolder {
+    target: PathBuf,
+    temp: PathBuf,
+}
+
+impl NewFolder {
+    /// Starts a folder that shall become `path`.
+    pub fn create(path: &Path) -> Result<Self> {
+        let folder = NewFolder { target: path.to_path_buf(), temp: temporary(path)? };
+        folder.check_absent()?;
+        fs::create_dir(&folder.temp).map_err(|e| Error::io(path, "create", &e))?;
+        Ok(folder)
+    }
+
+    /// Where a file of it is, as long as it is not committed.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.temp.join(name)
+    }
+
+    /// Gives it its name.
+    pub fn commit(self) -> Result<()> {
+        self.check_absent()?;
+        fs::rename(&self.temp, &self.target).map_err(|e| Error::io(&self.target, "create", &e))
+    }
+
+    fn check_absent(&self) -> Result<()> {
+        if self.target.exists() {
+            let error = Error::new(ErrorKind::Argument, format!("'{}' exists already.", self.target.display()));
+            return Err(error.file(&self.target).hint("Name another folder."));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for NewFolder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.temp);
+    }
+}
+
+/// The temporary name of what shall become the folder `path`. What processes that died left of it is removed.
+fn temporary(path: &Path) -> Result<PathBuf> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| Error::new(ErrorKind::Argument, format!("'{}' names no folder.", path.display())).file(path))?;
+    let parent = folder_of(path);
+    if !parent.is_dir() {
+        let message = format!("Cannot create '{}': there is no folder '{}'.", path.display(), parent.display());
+        return Err(Error::new(ErrorKind::File, message).file(path).hint("Create the folder first."));
+    }
+    remove_leftovers(parent, name);
+    Ok(parent.join(temp_name(name)))
 }
 
 impl Drop for AtomicFolder {

@@ -1,6 +1,7 @@
 //! Collects blocks for a data frame.
 
 use super::Sink;
+use super::gather::known_levels;
 use crate::block::Block;
 use crate::column::{Column, NA_F64, NA_I32, NA_I64, is_na_f32};
 use crate::error::{Error, ErrorKind, Result};
@@ -118,8 +119,7 @@ impl<'a> FrameSink<'a> {
 
     /// The same where some columns have a room for exactly the rows that will come.
     pub fn within(schema: Schema, rooms: Vec<Option<Room<'a>>>) -> Self {
-        let interner = |f: &Field| f.levels.as_ref().map_or_else(Interner::default, |l| Interner::with_labels(l));
-        let interners = schema.fields.iter().map(interner).collect();
+        let interners = known_levels(&schema);
         FrameSink { place: Mutex::new(Place { interners, rooms, rows: 0 }), schema, parts: Mutex::default() }
     }
 }

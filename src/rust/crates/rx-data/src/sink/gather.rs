@@ -14,11 +14,40 @@ pub(super) struct Gather {
     /// Rows that were admitted but wait for others.
     waiting: Vec<Part>,
     waiting_rows: usize,
+    cutter: Cutter,
+}
+
+/// Says how many rows go into the next piece.
+#[derive(Debug, Clone)]
+pub(super) struct Cutter {
     /// How many rows a piece may have; fewer wait for more, unless a logical block ends.
     piece_rows: RangeInclusive<usize>,
     rows_per_block: u64,
-    /// Rows in the logical block so far, those waiting not counted.
+    /// Rows in the logical block so far.
     block_rows: u64,
+}
+
+impl Cutter {
+    pub(super) fn new(piece_rows: RangeInclusive<usize>, rows_per_block: u64) -> Self {
+        Cutter { piece_rows, rows_per_block, block_rows: 0 }
+    }
+
+    /// The rows of the next piece, and whether it starts a logical block; None if those that wait shall wait for more,
+    /// which they must not if they are `all`.
+    pub(super) fn next(&mut self, waiting: usize, all: bool) -> Option<(usize, bool)> {
+        let room = self.rows_per_block - self.block_rows;
+        let available = waiting.min(usize::try_from(room).unwrap_or(usize::MAX));
+        let most = *self.piece_rows.end();
+        // Pieces of about the same size leave no rest, which would have to be joined with the rows of the next block.
+        let even = available.div_ceil(available.div_ceil(most).max(1));
+        let rows = if even < *self.piece_rows.start() { available.min(most) } else { even };
+        if rows == 0 || !(all || rows >= *self.piece_rows.start() || rows as u64 == room) {
+            return None;
+        }
+        let starts_block = self.block_rows == 0;
+        self.block_rows = (self.block_rows + rows as u64) % self.rows_per_block;
+        Some((rows, starts_block))
+    }
 }
 
 /// Rows that are stored together: a record batch, or a row group.
@@ -41,22 +70,16 @@ pub(super) struct Part {
 impl Gather {
     /// For columns whose known levels keep their codes.
     pub(super) fn new(schema: &Schema, piece_rows: RangeInclusive<usize>, rows_per_block: u64) -> Self {
-        let interner =
-            |f: &crate::Field| f.levels.as_ref().map_or_else(Interner::default, |l| Interner::with_labels(l));
-        let interners = schema.fields.iter().map(interner).collect();
-        Gather { interners, waiting: Vec::new(), waiting_rows: 0, piece_rows, rows_per_block, block_rows: 0 }
+        let interners = known_levels(schema);
+        let cutter = Cutter::new(piece_rows, rows_per_block);
+        Gather { interners, waiting: Vec::new(), waiting_rows: 0, cutter }
     }
 
     /// Takes in a block, and gives out the pieces that are complete.
     pub(super) fn admit(&mut self, block: Block, schema: &Schema) -> Vec<Piece> {
-        let columns = block.columns.iter().zip(&schema.fields).zip(&mut self.interners);
-        let recodes = columns.map(|((column, field), interner)| match (column, &field.kind) {
-            (Column::Dict { labels, .. }, Kind::Factor { .. }) => interner.table(labels),
-            _ => Recode::Same,
-        });
-        let recodes = recodes.collect();
-        self.waiting_rows += block.rows;
-        self.waiting.push(Part { block, recodes });
+        let part = Part::new(block, schema, &mut self.interners);
+        self.waiting_rows += part.rows();
+        self.waiting.push(part);
         self.cut(false)
     }
 
@@ -77,20 +100,11 @@ impl Gather {
 
     fn cut(&mut self, all: bool) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        loop {
-            let room = self.rows_per_block - self.block_rows;
-            let available = self.waiting_rows.min(usize::try_from(room).unwrap_or(usize::MAX));
-            let most = *self.piece_rows.end();
-            // Pieces of about the same size leave no rest, which would have to be joined with the rows of the next block.
-            let even = available.div_ceil(available.div_ceil(most).max(1));
-            let rows = if even < *self.piece_rows.start() { available.min(most) } else { even };
-            if rows == 0 || !(all || rows >= *self.piece_rows.start() || rows as u64 == room) {
-                return pieces;
-            }
+        while let Some((rows, starts_block)) = self.cutter.next(self.waiting_rows, all) {
             let levels = self.interners.iter().map(|interner| interner.labels().len()).collect();
-            pieces.push(Piece { parts: self.take(rows), starts_block: self.block_rows == 0, levels });
-            self.block_rows = (self.block_rows + rows as u64) % self.rows_per_block;
+            pieces.push(Piece { parts: self.take(rows), starts_block, levels });
         }
+        pieces
     }
 
     /// The first rows of those waiting.
@@ -123,7 +137,24 @@ impl Piece {
     }
 }
 
+/// One interner a column, which knows the levels that the schema does.
+pub(super) fn known_levels(schema: &Schema) -> Vec<Interner> {
+    let interner = |f: &crate::Field| f.levels.as_ref().map_or_else(Interner::default, |l| Interner::with_labels(l));
+    schema.fields.iter().map(interner).collect()
+}
+
 impl Part {
+    /// A block whose new levels get the next codes.
+    pub(super) fn new(block: Block, schema: &Schema, interners: &mut [Interner]) -> Self {
+        let columns = block.columns.iter().zip(&schema.fields).zip(interners);
+        let recodes = columns.map(|((column, field), interner)| match (column, &field.kind) {
+            (Column::Dict { labels, .. }, Kind::Factor { .. }) => interner.table(labels),
+            _ => Recode::Same,
+        });
+        let recodes = recodes.collect();
+        Part { block, recodes }
+    }
+
     /// Number of rows.
     pub(super) fn rows(&self) -> usize {
         self.block.rows

@@ -15,7 +15,7 @@ pub(crate) use atomic::{remove_leftovers, temp_name};
 pub use frame::{FrameSink, FrameTable, Room};
 pub use parquet::{ParquetOptions, ParquetSink};
 pub use text::{EncodedText, FileSet, Quote, TextSink, TextSinkOptions};
-pub use xdf::{XdfOptions, XdfSink};
+pub use xdf::{SplitOptions, SplitSink, SplitTable, XdfOptions, XdfSink};
 
 pub(crate) use parquet::{INFO_KEY as PARQUET_INFO_KEY, ParquetInfo};
 

@@ -2,6 +2,10 @@
 
 mod file;
 mod set;
+mod split;
+mod turns;
+
+pub use self::split::{SplitOptions, SplitSink, SplitTable};
 
 use self::file::FileWriter;
 use self::set::SetWriter;
@@ -56,13 +60,16 @@ pub struct XdfSink {
     output: Mutex<Output>,
 }
 
+/// The lowest and the highest value of each column that has values.
+type Ranges = Vec<Option<(f64, f64)>>;
+
 /// A record batch ready to be written.
 pub struct EncodedPiece {
     message: Message,
     starts_block: bool,
     /// How many levels of each column it may hold.
     levels: Vec<usize>,
-    ranges: Vec<Option<(f64, f64)>>,
+    ranges: Ranges,
 }
 
 /// What grows.
@@ -76,7 +83,7 @@ struct Output {
     /// Whether there are rows already, so that ranges given are theirs.
     appends: bool,
     /// Of the values written, by column.
-    ranges: Vec<Option<(f64, f64)>>,
+    ranges: Ranges,
     /// Rows written by this sink.
     rows: u64,
 }
@@ -140,18 +147,28 @@ impl XdfSink {
     }
 
     fn encode_piece(&self, piece: Piece) -> Result<EncodedPiece> {
-        let rows = piece.rows();
-        let mut stored = Vec::with_capacity(self.schema.fields.len());
-        let mut ranges = Vec::with_capacity(self.schema.fields.len());
-        for (j, field) in self.schema.fields.iter().enumerate() {
-            let parts: Vec<Column> = piece.parts.iter().map(|p| p.recoded(j, &field.kind)).collect();
-            let column = Column::concat(&parts)?;
-            ranges.push(if field.kind.is_numeric() && !self.no_ranges { range(&column) } else { None });
-            stored.push(array_from_column(&column, field)?);
-        }
-        let message = xdf::encode_batch(rows, &stored, self.compression)?;
+        let parts = |j: usize, kind: &Kind| piece.parts.iter().map(|p| p.recoded(j, kind)).collect();
+        let (message, ranges) = encode_rows(&self.schema, piece.rows(), parts, self.compression, !self.no_ranges)?;
         Ok(EncodedPiece { message, starts_block: piece.starts_block, levels: piece.levels, ranges })
     }
+}
+
+/// A record batch of the columns that are given in parts, and their ranges if they are wanted.
+fn encode_rows(
+    schema: &Schema,
+    rows: usize,
+    parts: impl Fn(usize, &Kind) -> Vec<Column>,
+    compression: Compression,
+    wants_ranges: bool,
+) -> Result<(Message, Ranges)> {
+    let mut stored = Vec::with_capacity(schema.fields.len());
+    let mut ranges = Vec::with_capacity(schema.fields.len());
+    for (j, field) in schema.fields.iter().enumerate() {
+        let column = Column::concat(&parts(j, &field.kind))?;
+        ranges.push(if wants_ranges && field.kind.is_numeric() { range(&column) } else { None });
+        stored.push(array_from_column(&column, field)?);
+    }
+    Ok((xdf::encode_batch(rows, &stored, compression)?, ranges))
 }
 
 impl Sink for XdfSink {

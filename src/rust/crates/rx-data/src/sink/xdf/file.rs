@@ -1,6 +1,7 @@
 //! One XDF file that grows.
 
 use super::EncodedPiece;
+use super::turns::TurnsFile;
 use crate::convert::schema_to_arrow;
 use crate::error::Result;
 use crate::schema::{Kind, Schema};
@@ -15,15 +16,23 @@ pub(super) struct FileWriter {
     pub(super) info: FileInfo,
 }
 
-enum Target {
+pub(super) enum Target {
+    /// A new file.
     New(AtomicFile),
+    /// A file that there is.
     Old(InPlace),
+    /// One of many new files.
+    Turns(TurnsFile),
 }
 
 impl FileWriter {
     /// Starts a file of these columns.
     pub(super) fn new(file: AtomicFile, schema: &Schema, info: FileInfo) -> Result<Self> {
-        let mut target = Target::New(file);
+        FileWriter::start(Target::New(file), schema, info)
+    }
+
+    /// The same for any place to write to.
+    pub(super) fn start(mut target: Target, schema: &Schema, info: FileInfo) -> Result<Self> {
         target.append(xdf::MAGIC)?;
         target.append(&xdf::encode_schema(&schema_to_arrow(schema)))?;
         Ok(FileWriter { target, batches: Vec::new(), info })
@@ -62,6 +71,7 @@ impl FileWriter {
                 xdf::discard_journal(&path);
             }
             Target::Old(file) => file.commit()?,
+            Target::Turns(file) => file.commit()?,
         }
         Ok(seal)
     }
@@ -72,6 +82,7 @@ impl Target {
         match self {
             Target::New(file) => file.append(bytes),
             Target::Old(file) => file.append(bytes),
+            Target::Turns(file) => file.append(bytes),
         }
     }
 
@@ -79,6 +90,11 @@ impl Target {
         match self {
             Target::New(file) => message.write_to(file.position(), |bytes| file.append(bytes)),
             Target::Old(file) => file.message(message),
+            Target::Turns(file) => {
+                let place = message.write_to(file.position(), |bytes| file.append(bytes))?;
+                file.flush()?;
+                Ok(place)
+            }
         }
     }
 }

@@ -1,0 +1,66 @@
+# Streams of random numbers, by R's own generators.
+
+test_that("a stream is that of L'Ecuyer's generator, so many streams on", {
+  withr::local_preserve_seed()
+  RNGkind("Mersenne-Twister", "Inversion")
+  expect_invisible(old <- rxRngNewStream("MRG32K3A", subStream = 3, seed = 99))
+  expect_identical(old, c("Mersenne-Twister", "Inversion"))
+  found <- runif(5)
+  RNGkind("L'Ecuyer-CMRG")
+  set.seed(99)
+  state <- .Random.seed
+  for (i in 1:3) state <- parallel::nextRNGStream(state)
+  assign(".Random.seed", state, envir = globalenv())
+  expect_identical(runif(5), found)
+  # Task 4 of rxExec has the same.
+  rxRngNewStream(subStream = 3, seed = 99)
+  expect_identical(runif(5), found)
+  expect_identical(rxExec(function() runif(5), timesToRun = 4, RNGseed = 99)$rxElem4, found)
+})
+
+test_that("other kinds are R's as far as R has them", {
+  withr::local_preserve_seed()
+  rxRngNewStream("MT19937", subStream = 2, seed = 5, normalKind = "BOXMULLER")
+  expect_identical(RNGkind()[1:2], c("Mersenne-Twister", "Box-Muller"))
+  found <- rnorm(3)
+  set.seed(7)
+  expect_identical(rnorm(3), found)
+  rxRngNewStream("SFMT19937", subStream = 10, seed = .Machine$integer.max, normalKind = "ICDF")
+  expect_identical(RNGkind()[1:2], c("Mersenne-Twister", "Inversion"))
+  expect_warning(rxRngNewStream("R250", seed = 1), "no generator 'R250'")
+  expect_error(rxRngNewStream("SOBOL"), class = "rxscale_error_unsupported")
+  expect_error(rxRngNewStream("MT2204"), class = "rxscale_error_argument")
+  expect_error(rxRngNewStream(subStream = 6024), "6023", class = "rxscale_error_argument")
+  expect_error(rxRngNewStream(seed = 0.5), class = "rxscale_error_argument")
+  expect_error(rxRngNewStream(normalKind = "POLAR"), class = "rxscale_error_argument")
+  first <- vapply(1:2, function(i) {
+    RNGkind("Mersenne-Twister")
+    set.seed(3)
+    rxRngNewStream()
+    runif(1)
+  }, 0)
+  expect_identical(first[[1]], first[[2]])
+})
+
+test_that("a state is kept, set and given up", {
+  withr::local_preserve_seed()
+  old <- rxRngNewStream(seed = 1)
+  state <- rxRngGetStream()
+  expect_type(state, "integer")
+  first <- runif(2)
+  expect_invisible(set <- rxRngSetStream(state))
+  expect_identical(set, state)
+  expect_identical(runif(2), first)
+  state <- rxRngGetStream()
+  expect_invisible(gone <- rxRngDelStream(old[[1]], old[[2]]))
+  expect_identical(gone, state)
+  expect_identical(RNGkind()[1:2], old)
+  before <- rxRngGetStream()
+  for (wrong in list("a", c(1.5, 2), c(10407L, 1L))) {
+    expect_error(rxRngSetStream(wrong), class = "rxscale_error_argument")
+  }
+  expect_identical(rxRngGetStream(), before)
+  expect_error(rxRngDelStream("MT2203"), class = "rxscale_error_argument")
+  rm(list = ".Random.seed", envir = globalenv())
+  expect_identical(rxRngGetStream(), .Random.seed)
+})
