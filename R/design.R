@@ -164,9 +164,15 @@ term_categories <- function(design, term) design$variables[term$variables[design
 cell_levels <- function(levels, labels, cell) {
   columns <- list()
   stride <- 1
+  count <- prod(lengths(levels))
+  all_cells <- length(cell) == count && identical(as.numeric(cell), seq_len(count) - 1)
   for (i in seq_along(levels)) {
-    code <- (cell %/% stride) %% length(levels[[i]]) + 1
-    columns[[labels[i]]] <- structure(as.integer(code), levels = levels[[i]], class = "factor")
+    code <- if (all_cells) {
+      rep_len(rep(seq_along(levels[[i]]), each = stride), count)
+    } else {
+      as.integer((cell %/% stride) %% length(levels[[i]]) + 1)
+    }
+    columns[[labels[i]]] <- structure(code, levels = levels[[i]], class = "factor")
     stride <- stride * length(levels[[i]])
   }
   columns

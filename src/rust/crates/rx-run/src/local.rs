@@ -64,30 +64,35 @@ fn pass<E: Estimator>(
     let lanes: Vec<Lane<E>> = (0..lanes).map(|_| Lane::default()).collect();
     let room = Room { design, finder: &finder, estimator: Mutex::new(Arc::new(estimator.clone())) };
     let input = Input { scan: &*scan, first: Mutex::new(first) };
+    let threads: Mutex<Vec<Kept<E>>> = Mutex::default();
     work(
         pool,
         control,
         &input,
-        || Decoder::new(design),
-        |decoder, work, block| {
+        || (Decoder::new(design), None),
+        |(decoder, own), work, block| {
             let found = finder.codes(design, &block)?;
             let lane = &lanes[block.index % lanes.len()];
             lane.turns.take(block.index / lanes.len(), work, || {
                 let estimator = room.estimator()?;
                 let mut place = lock(&lane.state);
                 let mut state = carried(place.take(), &estimator)?;
+                let mut exact = if E::HAS_EXACT { Some(carried(own.take(), &estimator)?) } else { None };
+                exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
                 estimator.update_block(&mut state, &block, &found, decoder, &|| control.check())?;
+                exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
+                *own = exact.map(|exact| (estimator.clone(), exact));
                 *place = Some((estimator, state));
                 Ok(())
             })
         },
+        |(_, own)| lock(&threads).extend(own),
     )?;
     let last = room.estimator()?;
     let mut total = last.init();
-    for lane in lanes {
-        if let Some(state) = lane.state.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            last.merge(&mut total, carried(Some(state), &last)?)?;
-        }
+    let lanes = lanes.into_iter().filter_map(|lane| into_inner(lane.state));
+    for kept in lanes.chain(into_inner(threads)) {
+        last.merge(&mut total, carried(Some(kept), &last)?)?;
     }
     if finder.is_idle() {
         return Ok(total);
@@ -115,8 +120,11 @@ impl<E: Estimator> Room<'_, E> {
     }
 }
 
+/// A state, with the estimator whose levels it has.
+type Kept<E> = (Arc<E>, <E as Estimator>::State);
+
 /// A lane's state as an estimator with more room has it; a new one if the lane has none.
-fn carried<E: Estimator>(state: Option<(Arc<E>, E::State)>, to: &Arc<E>) -> Result<E::State> {
+fn carried<E: Estimator>(state: Option<Kept<E>>, to: &Arc<E>) -> Result<E::State> {
     match state {
         None => Ok(to.init()),
         Some((from, state)) if Arc::ptr_eq(&from, to) => Ok(state),
@@ -148,6 +156,7 @@ pub fn map<S: Sink>(
             let encoded = admitted.map(|b| sink.encode(b)).transpose()?;
             writing.take(index, work, || encoded.map_or(Ok(()), |b| sink.write(b)))
         },
+        |()| (),
     )?;
     control.check()?;
     sink.finish()
@@ -193,7 +202,7 @@ impl Work<'_> {
     }
 }
 
-/// Runs `step` on every block over all threads; the first failing block's error is the result. A panic is a defect and
+/// Runs `step` on every block over all threads, each with a context of its own that `end` takes; the first failing block's error is the result. A panic is a defect and
 /// becomes an internal error.
 pub(crate) fn work<C>(
     pool: &Pool,
@@ -201,6 +210,7 @@ pub(crate) fn work<C>(
     input: &Input,
     context: impl Fn() -> C + Sync,
     step: impl Fn(&mut C, &Work, Block) -> Result<()> + Sync,
+    end: impl Fn(C) + Sync,
 ) -> Result<()> {
     let work = Work { control, failed: Mutex::new(None) };
     pool.broadcast(|| {
@@ -225,9 +235,10 @@ pub(crate) fn work<C>(
                 Err(panic) => work.fail(index, panicked(&*panic)),
             }
         }
+        end(context);
     });
     control.check()?;
-    work.failed.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
+    into_inner(work.failed).map_or(Ok(()), |(_, error)| Err(error))
 }
 
 /// The error that a caught panic becomes.
@@ -266,14 +277,17 @@ impl Turns {
 /// A state and the order of its blocks.
 struct Lane<E: Estimator> {
     turns: Turns,
-    /// With the estimator whose levels it has.
-    state: Mutex<Option<(Arc<E>, E::State)>>,
+    state: Mutex<Option<Kept<E>>>,
 }
 
 impl<E: Estimator> Default for Lane<E> {
     fn default() -> Self {
         Lane { turns: Turns::default(), state: Mutex::new(None) }
     }
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A panic while a lock is held is recorded as the job's error, so the lock's own poison adds nothing.

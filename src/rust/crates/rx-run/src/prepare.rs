@@ -7,7 +7,7 @@ use rx_data::sink::{XdfOptions, XdfSink};
 use rx_data::source::XdfSource;
 use rx_data::{Error, ErrorKind, Field, Identity, Kind, Result, Schema, Source};
 use rx_stats::Design;
-use rx_stats::design::{Category, Coding, Numeric, Rows, Weight, WeightKind};
+use rx_stats::design::{Category, Coding, Numeric, Precision, Rows, Weight, WeightKind};
 use rx_stats::levels::{Finding, Floor, OTHER};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};
@@ -101,14 +101,19 @@ pub fn prepare(
     let numeric = variables.numeric.iter().map(|v| {
         let field = &schema.fields[schema.index_of(&v.column)?];
         check_numeric(field, v.codes)?;
-        let single = field.kind == Kind::Float32;
-        Ok(Numeric { column: position(schema, &v.column)?, name: v.column.clone(), single })
+        let precision = match field.kind {
+            Kind::Float32 => Precision::Single,
+            Kind::Integer | Kind::Int16 | Kind::Logical => Precision::Whole,
+            _ => Precision::Double,
+        };
+        Ok(Numeric { column: position(schema, &v.column)?, name: v.column.clone(), precision })
     });
     let numeric = numeric.collect::<Result<Vec<_>>>()?;
     let categories: Vec<usize> =
         variables.categories.iter().map(|v| position(schema, &v.column)).collect::<Result<_>>()?;
     let weight = variables.weight.as_ref().map(|w| {
-        let variable = Numeric { column: position(schema, &w.column)?, name: w.column.clone(), single: false };
+        let variable =
+            Numeric { column: position(schema, &w.column)?, name: w.column.clone(), precision: Precision::Double };
         check_numeric(&schema.fields[schema.index_of(&w.column)?], false)?;
         Ok::<_, Error>(Weight { variable, kind: w.kind })
     });

@@ -7,7 +7,7 @@ use rx_data::{Block, BlockMap, Column, Error, ErrorKind, Field, Identity, Kind, 
 use rx_run::local::lane_count;
 use rx_run::{Control, Pool, map, reduce};
 use rx_stats::Finish;
-use rx_stats::design::{Category, Coding, Design, Numeric, Rows, Weight, WeightKind};
+use rx_stats::design::{Category, Coding, Design, Numeric, Precision, Rows, Weight, WeightKind};
 use rx_stats::levels::Finding;
 use rx_stats::linmod::{self, LinMod};
 use rx_stats::summary::{self, Summary};
@@ -41,7 +41,7 @@ fn frame() -> Frame {
 }
 
 fn design(rows: Rows, weighted: bool) -> Design {
-    let numeric = |column: usize, name: &str| Numeric { column, name: name.into(), single: false };
+    let numeric = |column: usize, name: &str| Numeric { column, name: name.into(), precision: Precision::Double };
     let category = |column: usize, name: &str, k: usize| Category {
         column,
         name: name.into(),

@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rx_stats::decode::BATCH_ROWS;
-use rx_stats::design::{Category, Coding, Numeric, Rows};
+use rx_stats::design::{Category, Coding, Numeric, Precision, Rows};
 use rx_stats::linmod::{Formula, LinMod, Term};
 use rx_stats::summary::{self, Summary};
 use rx_stats::{Design, Estimator, ModelBatch};
@@ -47,7 +47,9 @@ impl Table {
             codes: (0..2).map(|_| (0..ROWS).map(|_| (next() % levels as u64) as u32).collect()).collect(),
             design: Design {
                 columns: (0..NUMERIC + 2).collect(),
-                numeric: (0..NUMERIC).map(|j| Numeric { column: j, name: format!("x{j}"), single: false }).collect(),
+                numeric: (0..NUMERIC)
+                    .map(|j| Numeric { column: j, name: format!("x{j}"), precision: Precision::Double })
+                    .collect(),
                 categories: (0..2).map(category).collect(),
                 weight: None,
                 rows: Rows::All,

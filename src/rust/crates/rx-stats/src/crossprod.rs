@@ -9,6 +9,7 @@
 //! Sums are doubles, or double-doubles of the exact differences where every digit counts. Variables whose squares would
 //! leave the range of doubles are multiplied by a power of two.
 
+mod counts;
 mod double;
 mod extended;
 mod hosts;
@@ -17,10 +18,11 @@ mod terms;
 
 use crate::cells::Classification;
 use crate::dd::{Dd, Number};
-use crate::design::Design;
+use crate::design::{Design, Precision};
 use crate::estimator::{Estimator, ModelBatch};
 use crate::levels::Moves;
 use crate::summary::{pilot_exponent, pilot_shift, rounded_shift};
+use counts::Counts;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -98,12 +100,20 @@ pub enum Totals {
     Extended(Sums<Dd>),
 }
 
+/// The table of the first cell set with another one, and what a batch adds to it.
+struct Across<'a, T> {
+    /// From the quad on.
+    table: &'a mut [T],
+    cells: &'a [u32],
+    values: &'a [Cow<'a, [f64]>],
+}
+
 /// The inner loops, for one kind of number.
 trait Accumulate: Number {
     /// Adds the products of two quads: to 4 x 4 entries of a square.
     fn add_square(square: &mut [Self], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]);
-    /// Adds a quad of the first cell set, times the values of another (none: 1), to the rows of the cells.
-    fn add_across(table: &mut [Self], width: usize, quad: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]);
+    /// Adds a quad of the first cell set, times the values of other ones (none: 1), to the rows of their cells.
+    fn add_across(to: &mut [Across<Self>], width: usize, quad: [&[[f64; 4]]; 2]);
     /// Adds products of the values of one cell set.
     fn add_within(table: &mut [Self], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>);
     /// Adds products of the values (none: 1) of two cell sets.
@@ -131,7 +141,7 @@ impl CrossProducts {
         let products = CrossProducts {
             shifts: vec![0.0; sets[0].values.len()],
             exponents: vec![0; design.numeric.len()],
-            singles: design.numeric.iter().map(|variable| variable.single).collect(),
+            singles: design.numeric.iter().map(|variable| variable.precision == Precision::Single).collect(),
             changes: 0,
             extended: false,
             hosts: hosts::of(&sets),
@@ -281,52 +291,55 @@ impl CrossProducts {
                 let cell = a.cell * second.classes.cells() as usize + b.cell;
                 let at = (cell * first.values.len() + a.value) * second.values.len() + b.value;
                 match &sums.between[pair] {
-                    Table::Counts(v) => f64::from(v[at]).into(),
-                    Table::Total(v) => (v[at] as f64).into(),
+                    Table::Counts(v) => f64::from(v.get(at).copied().unwrap_or(0)).into(),
+                    Table::Total(v) => (v.get(at).copied().unwrap_or(0) as f64).into(),
                     Table::Sums(v) => v[at],
                 }
             }
         }
     }
 
-    fn add<T: Accumulate>(&self, sums: &mut Sums<T>, terms: &Terms, rows: usize) -> Result<()> {
+    fn add<T: Accumulate>(&self, sums: &mut Sums<T>, terms: &Terms, rows: usize) {
         let (width, others) = (4 * self.quads(), self.others());
         let right = terms.right.as_ref().unwrap_or(&terms.left);
         for (a, b) in (0..self.quads()).flat_map(|a| (a..self.quads()).map(move |b| (a, b))) {
             let square = &mut sums.square[4 * (a * width + b)..];
             T::add_square(square, width, terms.left.quad(a, rows), right.quad(b, rows));
         }
-        for (s, set) in others.iter().enumerate() {
-            let (cells, values) = (&terms.cells[s], &terms.values[s]);
-            for q in 0..self.quads() {
-                T::add_across(
-                    sums.across[s].get_mut(4 * q..).unwrap_or_default(),
-                    width,
-                    right.quad(q, rows),
+        for q in 0..self.quads() {
+            let tables = sums.across.iter_mut().zip(terms.cells.iter().zip(&terms.values));
+            let mut tables: Vec<_> = tables
+                .map(|(table, (cells, values))| Across {
+                    table: table.get_mut(4 * q..).unwrap_or_default(),
                     cells,
                     values,
-                );
-            }
-            if !Self::is_plain(set) {
-                T::add_within(&mut sums.within[s], cells, values, terms.weights);
-            }
+                })
+                .collect();
+            T::add_across(&mut tables, width, right.quad(q, rows));
         }
+        for (s, _) in others.iter().enumerate().filter(|(_, set)| !Self::is_plain(set)) {
+            T::add_within(&mut sums.within[s], &terms.cells[s], &terms.values[s], terms.weights);
+        }
+        sums.make_room(rows, |pair| self.pairs().nth(pair).map_or(0, |(a, b)| self.table_len(a, b)));
+        let mut counts: Vec<Counts> = Vec::new();
         for ((a, b), table) in self.pairs().zip(&mut sums.between) {
             let stride = others[b].classes.cells() as usize;
-            let cells = [&terms.cells[a][..], &terms.cells[b][..]];
             match table {
-                Table::Counts(counts) => {
-                    for (&i, &j) in cells[0].iter().zip(cells[1]) {
-                        counts[i as usize * stride + j as usize] += 1;
+                Table::Counts(table) => counts.push(Counts { left: a, right: &terms.cells[b], stride, table }),
+                Table::Total(table) => {
+                    for (&i, &j) in terms.cells[a].iter().zip(&*terms.cells[b]) {
+                        table[i as usize * stride + j as usize] += 1;
                     }
                 }
-                Table::Total(_) => return Err(Error::internal("a merged state was updated")),
                 Table::Sums(sums) => {
+                    let cells = [&terms.cells[a][..], &terms.cells[b][..]];
                     T::add_between(sums, stride, cells, [&terms.values[a], &terms.values[b]], terms.weights)
                 }
             }
         }
-        Ok(())
+        for group in counts.chunk_by_mut(|one, next| one.left == next.left) {
+            counts::add(&terms.cells[group[0].left], group);
+        }
     }
 
     fn empty<T: Number>(&self) -> Sums<T> {
@@ -340,10 +353,11 @@ impl CrossProducts {
             between: self
                 .pairs()
                 .map(|(a, b)| match self.counts_only(a, b) {
-                    true => Table::Counts(vec![0; self.table_len(a, b)]),
+                    true => Table::Counts(Vec::new()),
                     false => Table::Sums(vec![zero; self.table_len(a, b)]),
                 })
                 .collect(),
+            counted: 0,
         }
     }
 
@@ -363,6 +377,7 @@ impl CrossProducts {
         let within = tables(sums.within, empty.within, &|s| s.values.len() * s.values.len());
         let pairs = self.pairs().zip(sums.between.into_iter().zip(empty.between));
         let between = pairs.map(|((a, b), (old, new))| {
+            let len = to.table_len(a, b);
             let (from, to) = ([&self.others()[a], &self.others()[b]], [&to.others()[a], &to.others()[b]]);
             let first = from[0].classes.carry(&to[0].classes, moves);
             let second: Vec<Option<u64>> =
@@ -374,12 +389,13 @@ impl CrossProducts {
             };
             let cell_len = from[0].values.len() * from[1].values.len();
             match (old, new) {
-                (Table::Counts(old), Table::Counts(mut new)) => {
+                (Table::Counts(old), _) => {
+                    let mut new = vec![0; if old.is_empty() { 0 } else { len }];
                     carry_rows(&old, &mut new, cell_len, number);
                     Ok(Table::Counts(new))
                 }
-                (Table::Total(old), new) => {
-                    let mut new = vec![0; new.len()];
+                (Table::Total(old), _) => {
+                    let mut new = vec![0; len];
                     carry_rows(&old, &mut new, cell_len, number);
                     Ok(Table::Total(new))
                 }
@@ -390,12 +406,19 @@ impl CrossProducts {
                 _ => Err(Error::internal("a table changed its kind")),
             }
         });
-        Ok(Sums { square: sums.square, across, within, between: between.collect::<Result<_>>()? })
+        Ok(Sums {
+            square: sums.square,
+            across,
+            within,
+            between: between.collect::<Result<_>>()?,
+            counted: sums.counted,
+        })
     }
 }
 
 impl Estimator for CrossProducts {
     type State = State;
+    const HAS_EXACT: bool = true;
 
     fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
         for (exponent, values) in self.exponents.iter_mut().zip(first.numeric) {
@@ -422,6 +445,15 @@ impl Estimator for CrossProducts {
         match &mut state.totals {
             Totals::Double(sums) => self.add(sums, &terms, batch.rows),
             Totals::Extended(sums) => self.add(sums, &terms, batch.rows),
+        }
+        Ok(())
+    }
+
+    fn swap_exact(&self, state: &mut State, other: &mut State) {
+        match (&mut state.totals, &mut other.totals) {
+            (Totals::Double(one), Totals::Double(other)) => one.swap_counts(other),
+            (Totals::Extended(one), Totals::Extended(other)) => one.swap_counts(other),
+            _ => {}
         }
     }
 

@@ -9,7 +9,7 @@ mod tallies;
 use crate::cells::Classification;
 use crate::dd::{Dd, Number};
 use crate::decode::Decoder;
-use crate::design::Design;
+use crate::design::{Design, Precision};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::levels::{FoundCodes, Moves};
 use rx_data::{Block, Error, ErrorKind, Result};
@@ -41,6 +41,8 @@ pub struct CrossTab {
     table: Table,
     classes: Classification,
     weighted: bool,
+    /// Whether all sums are of whole numbers.
+    whole: bool,
     sparse: bool,
     /// The memory for all states in bytes.
     limit: u64,
@@ -76,7 +78,10 @@ impl CrossTab {
     /// A table over a design that keeps incomplete rows away; `limit` is the memory for all states in bytes.
     pub fn new(design: &Design, table: Table, limit: u64) -> Result<Self> {
         let classes = Classification::new(design, &table.categories)?;
-        let mut tab = CrossTab { table, classes, weighted: design.weight.is_some(), sparse: false, limit };
+        let weighted = design.weight.is_some();
+        let is_whole = |&j: &usize| design.numeric[j].precision == Precision::Whole;
+        let whole = !weighted && table.responses.iter().all(is_whole);
+        let mut tab = CrossTab { table, classes, weighted, whole, sparse: false, limit };
         if tab.table.all_cells && tab.classes.cells() > MOST_CELLS {
             return Err(tab.too_large());
         }
@@ -94,7 +99,7 @@ impl CrossTab {
     }
 
     fn cell_bytes(&self) -> u64 {
-        (size_of::<u64>() + size_of::<Dd>() * self.width()) as u64
+        (size_of::<i64>() + if self.whole { size_of::<i64>() } else { size_of::<Dd>() } * self.width()) as u64
     }
 
     fn too_large(&self) -> Error {
@@ -115,13 +120,14 @@ impl CrossTab {
 
 impl Estimator for CrossTab {
     type State = State;
+    const HAS_EXACT: bool = true;
 
     fn pilot(&mut self, _: &ModelBatch) -> Result<()> {
         Ok(())
     }
 
     fn init(&self) -> State {
-        State { dropped: 0, tallies: Tallies::new(self.classes.cells(), self.sparse, self.width()) }
+        State { dropped: 0, tallies: Tallies::new(self.classes.cells(), self.sparse, self.width(), self.whole) }
     }
 
     fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
@@ -136,7 +142,7 @@ impl Estimator for CrossTab {
         }
         let responses: Vec<&[f64]> = self.table.responses.iter().map(|&j| batch.numeric[j]).collect();
         let places: Vec<u32> = cells.iter().map(|&cell| state.tallies.place(cell)).collect();
-        state.tallies.add(&places, batch.weight, &responses);
+        state.tallies.add(&places, batch.weight, &responses)?;
         self.within_limit(&state.tallies)
     }
 
@@ -157,9 +163,13 @@ impl Estimator for CrossTab {
         }
     }
 
+    fn swap_exact(&self, state: &mut State, other: &mut State) {
+        state.tallies.swap_exact(&mut other.tallies);
+    }
+
     fn merge(&self, state: &mut State, other: State) -> Result<()> {
         state.dropped += other.dropped;
-        state.tallies.merge(&other.tallies);
+        state.tallies.merge(other.tallies);
         self.within_limit(&state.tallies)
     }
 
@@ -202,19 +212,19 @@ impl Finish for CrossTab {
         };
         for (i, &(cell, place)) in order.iter().enumerate() {
             let at = position(i, cell);
-            let (rows, sums) = tallies.of(place);
+            let (rows, mut sums) = tallies.of(place);
             model.rows += rows;
             model.counts[at] = rows;
-            let (weight, sums) = match &mut model.weights {
-                Some(weights) => {
-                    weights[at] = sums[0].value();
-                    (sums[0], &sums[1..])
-                }
-                None => (Dd::from(rows as f64), sums),
-            };
-            for (r, &sum) in sums.iter().enumerate() {
+            let mut weight = Dd::from(rows as f64);
+            if let (Some(weights), Some(sum)) = (&mut model.weights, if self.weighted { sums.next() } else { None }) {
+                weights[at] = sum.value();
+                weight = sum;
+            }
+            for (r, sum) in sums.enumerate() {
                 model.sums[r][at] = sum.value();
-                model.means[r][at] = (sum / weight).value();
+                // Where doubles hold both, their quotient is rounded once, too.
+                let exact = sum.lo == 0.0 && weight.lo == 0.0;
+                model.means[r][at] = if exact { sum.hi / weight.hi } else { (sum / weight).value() };
             }
         }
         Ok(Step::Done(model))
@@ -251,6 +261,18 @@ mod tests {
             let design = laws::design(2, &[3, 2], weighted, Rows::Complete);
             let tab = CrossTab::new(&design, table(true, sparse), u64::MAX).unwrap();
             laws::check(&design, &tab, &laws::batches(2, &[3, 2], weighted)).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_laws_hold_for_sums_of_whole_numbers() {
+        for sparse in [false, true] {
+            let mut design = laws::design(2, &[3, 2], false, Rows::Complete);
+            design.numeric.iter_mut().for_each(|variable| variable.precision = Precision::Whole);
+            let tab = CrossTab::new(&design, table(true, sparse), u64::MAX).unwrap();
+            assert!(tab.whole);
+            let batches: Vec<_> = laws::batches(2, &[3, 2], false).iter().map(laws::Batch::rounded).collect();
+            laws::check(&design, &tab, &batches).unwrap();
         }
     }
 

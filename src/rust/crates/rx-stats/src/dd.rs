@@ -108,6 +108,13 @@ impl Number for Dd {
     }
 }
 
+impl From<i64> for Dd {
+    fn from(x: i64) -> Dd {
+        let hi = x as f64;
+        Dd { hi, lo: (i128::from(x) - hi as i128) as f64 }
+    }
+}
+
 impl From<f64> for Dd {
     fn from(hi: f64) -> Dd {
         Dd { hi, lo: 0.0 }

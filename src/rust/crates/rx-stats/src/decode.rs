@@ -82,9 +82,10 @@ impl<'d> Decoder<'d> {
         self.design
     }
 
-    /// The level of each label of a dictionary, as category `j` has it.
-    pub(crate) fn levels_of(&mut self, j: usize, other: Option<u32>, labels: &Labels) -> Arc<Vec<u32>> {
-        self.table(j, other, labels).levels
+    /// The level of each label of a dictionary, as category `j` has it; none if the labels are the first levels in order.
+    pub(crate) fn levels_of(&mut self, j: usize, other: Option<u32>, labels: &Labels) -> Option<Arc<Vec<u32>>> {
+        let table = self.table(j, other, labels);
+        (!table.same).then_some(table.levels)
     }
 
     fn table(&mut self, j: usize, other: Option<u32>, labels: &Labels) -> Table {
@@ -221,13 +222,17 @@ impl<'d> Decoder<'d> {
     fn choose(&mut self) {
         self.keep.clear();
         let mut start = 0;
-        for stretch in self.dropped.split(|&bad| bad) {
-            let end = start + stretch.len();
-            if start < end {
-                self.keep.push(start..end);
+        for (group, first) in self.dropped.chunks(8).zip((0..).step_by(8)) {
+            // Most groups have no such row; a loop without an early end is vectorised.
+            if group.iter().fold(false, |any, &bad| any | bad) {
+                for (_, row) in group.iter().zip(first..).filter(|(bad, _)| **bad) {
+                    self.keep.push(start..row);
+                    start = row + 1;
+                }
             }
-            start = end + 1;
         }
+        self.keep.push(start..self.dropped.len());
+        self.keep.retain(|rows| !rows.is_empty());
     }
 
     fn numbers<'b>(
@@ -338,12 +343,33 @@ fn drop_missing<T: Copy>(
 }
 
 /// Decodes all values, or those that stay.
-fn take<T: Copy, U>(values: &[T], keep: Option<&[Range<usize>]>, out: &mut Vec<U>, decode: impl Fn(T) -> U) {
-    out.clear();
-    match keep {
-        None => out.extend(values.iter().map(|&x| decode(x))),
-        Some(keep) => keep.iter().for_each(|rows| out.extend(values[rows.clone()].iter().map(|&x| decode(x)))),
+fn take<T: Copy, U: Copy + Default>(
+    values: &[T],
+    keep: Option<&[Range<usize>]>,
+    out: &mut Vec<U>,
+    decode: impl Fn(T) -> U,
+) {
+    let Some(keep) = keep else {
+        out.clear();
+        out.extend(values.iter().map(|&x| decode(x)));
+        return;
+    };
+    // Stretches are short, so whole groups are decoded; what lies behind a stretch's end is overwritten by the next one.
+    const GROUP: usize = 8;
+    out.resize(values.len() + GROUP, U::default());
+    let mut kept = 0;
+    for rows in keep {
+        let mut from = rows.start;
+        while from < rows.end {
+            match (values[from..].first_chunk::<GROUP>(), out[kept..].first_chunk_mut::<GROUP>()) {
+                (Some(group), Some(to)) => *to = group.map(&decode),
+                _ => out[kept..].iter_mut().zip(&values[from..rows.end]).for_each(|(to, &x)| *to = decode(x)),
+            }
+            let count = GROUP.min(rows.end - from);
+            (from, kept) = (from + count, kept + count);
+        }
     }
+    out.truncate(kept);
 }
 
 /// Moves the values that stay to the front.
@@ -420,13 +446,13 @@ pub(crate) fn not_a_category(name: &str) -> Error {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::design::Category;
+    use crate::design::{Category, Precision};
 
     fn design(rows: Rows) -> Design {
         let levels = Arc::new(vec!["a".to_string(), "b".to_string()]);
         Design {
             columns: vec![0, 1],
-            numeric: vec![Numeric { column: 0, name: "x".into(), single: false }],
+            numeric: vec![Numeric { column: 0, name: "x".into(), precision: Precision::Double }],
             categories: vec![Category { column: 1, name: "f".into(), levels, coding: Coding::Label(None) }],
             weight: None,
             rows,

@@ -11,8 +11,19 @@ pub struct Numeric {
     pub column: usize,
     /// The variable's name, for messages.
     pub name: String,
-    /// Whether its values have the precision of 32 bits only.
-    pub single: bool,
+    /// What its values can be.
+    pub precision: Precision,
+}
+
+/// What the values of a column can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// Whole numbers of 32 bits, so that sums are exact.
+    Whole,
+    /// Numbers with the precision of 32 bits only.
+    Single,
+    /// Doubles.
+    Double,
 }
 
 /// A categorical variable of a model.

@@ -36,6 +36,8 @@ pub struct ModelBatch<'a> {
 pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
     /// What one lane accumulates in one pass.
     type State: Clone + Serialize + DeserializeOwned + Send;
+    /// Whether some of a state is exact in any order of rows, such as counts.
+    const HAS_EXACT: bool = false;
 
     /// Sees the first batch once, before the lanes start: shifts, ranges.
     fn pilot(&mut self, first: &ModelBatch) -> Result<()>;
@@ -58,6 +60,9 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
             self.update(state, batch)
         })
     }
+    /// Exchanges what is exact in any order of rows. A thread keeps one such part for all the blocks that it takes in,
+    /// whatever their lanes, so that there is one table a thread and not one a lane.
+    fn swap_exact(&self, _: &mut Self::State, _: &mut Self::State) {}
     /// Takes in another state; associative to rounding.
     fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()>;
     /// Declared bound of a state's size: decides how many lanes there are.

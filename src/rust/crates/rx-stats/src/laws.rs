@@ -7,8 +7,9 @@
 //! 5. A batch without a row, and one where all values are missing, work.
 //! 6. `finish` gives the same for a clone.
 //! 7. A state carried to other levels is the state of batches whose codes are renamed.
+//! 8. What is exact may be summed apart from the rest, by other batches.
 
-use crate::design::{Category, Coding, Design, Numeric, Rows, Weight, WeightKind};
+use crate::design::{Category, Coding, Design, Numeric, Precision, Rows, Weight, WeightKind};
 use crate::estimator::{Estimator, Finish, ModelBatch, NO_LEVEL};
 use crate::levels::Moves;
 use ciborium::Value;
@@ -37,6 +38,13 @@ impl Batch {
 }
 
 impl Batch {
+    /// The same rows with whole numbers.
+    #[cfg(test)]
+    pub fn rounded(&self) -> Batch {
+        let round = |values: &Vec<f64>| values.iter().map(|x| x.round()).collect();
+        Batch { numeric: self.numeric.iter().map(round).collect(), ..self.clone() }
+    }
+
     fn renamed(&self, moves: &Moves) -> Batch {
         let rename = |(codes, moves): (&Vec<u32>, &Option<Vec<u32>>)| {
             codes.iter().map(|&c| moves.as_ref().map_or(c, |m| m[c as usize])).collect()
@@ -74,7 +82,7 @@ pub fn batches(numeric: usize, levels: &[u32], weighted: bool) -> Vec<Batch> {
 
 /// The design of such batches: numeric variables x0, x1, ..., categories f0, f1, ... and a weight.
 pub fn design(numeric: usize, levels: &[u32], weighted: bool, rows: Rows) -> Design {
-    let variable = |j: usize| Numeric { column: j, name: format!("x{j}"), single: false };
+    let variable = |j: usize| Numeric { column: j, name: format!("x{j}"), precision: Precision::Double };
     let category = |(j, &k): (usize, &u32)| Category {
         column: numeric + j,
         name: format!("f{j}"),
@@ -131,6 +139,16 @@ where
     same("the empty state is the identity", &a, &merged(&a, &estimator.init())?)?;
     same("the empty state is the identity", &a, &merged(&estimator.init(), &a)?)?;
     same("a written state is the same", &merged(&a, &b)?, &merged(&copy(&a), &copy(&b))?)?;
+
+    let (mut lanes, mut own) = ([(); 2].map(|()| estimator.init()), estimator.init());
+    for (i, batch) in batches.iter().enumerate() {
+        let lane = &mut lanes[i % 2];
+        estimator.swap_exact(lane, &mut own);
+        batch.with(|b| estimator.update(lane, b)).map_err(fail("update"))?;
+        estimator.swap_exact(lane, &mut own);
+    }
+    let [even, odd] = lanes;
+    same("what is exact is summed apart", &all, &merged(&merged(&even, &odd)?, &own)?)?;
 
     let hollow = |rows: usize| Batch {
         numeric: batches[0].numeric.iter().map(|_| vec![f64::NAN; rows]).collect(),
@@ -232,6 +250,7 @@ mod tests {
         NoMissing,
         Fickle,
         ForgetsLevels,
+        CopiesExact,
     }
 
     /// A mean of the first variable and the rows of each level, with a fault.
@@ -273,6 +292,14 @@ mod tests {
             }
             batch.codes[0].iter().filter(|&&code| code != NO_LEVEL).for_each(|&code| state.rows[code as usize] += 1);
             Ok(())
+        }
+
+        fn swap_exact(&self, state: &mut State, other: &mut State) {
+            if self.0 == Fault::CopiesExact {
+                state.rows.clone_from(&other.rows);
+            } else {
+                std::mem::swap(&mut state.rows, &mut other.rows);
+            }
         }
 
         fn merge(&self, state: &mut State, other: State) -> Result<()> {
@@ -335,6 +362,7 @@ mod tests {
             (Fault::NoMissing, "update"),
             (Fault::Fickle, "finish is repeatable"),
             (Fault::ForgetsLevels, "a carried state has its new levels"),
+            (Fault::CopiesExact, "what is exact is summed apart"),
         ] {
             let error = verdict(fault).unwrap_err();
             assert!(error.starts_with(law), "{fault:?} failed '{error}'");

@@ -16,6 +16,8 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "solve")]
 mod finish;
 #[cfg(feature = "solve")]
+mod keep;
+#[cfg(feature = "solve")]
 pub use finish::LinearModel;
 
 /// Rows times columns squared, halved, up to which a model is always accumulated and solved in double-double.
@@ -187,6 +189,7 @@ fn value_of(set: &mut CellSet, product: &Product) -> usize {
 
 impl Estimator for LinMod {
     type State = State;
+    const HAS_EXACT: bool = CrossProducts::HAS_EXACT;
 
     fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
         self.products.pilot(first)
@@ -198,6 +201,10 @@ impl Estimator for LinMod {
 
     fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
         self.products.update(state, batch)
+    }
+
+    fn swap_exact(&self, state: &mut State, other: &mut State) {
+        self.products.swap_exact(state, other);
     }
 
     fn merge(&self, state: &mut State, other: State) -> Result<()> {

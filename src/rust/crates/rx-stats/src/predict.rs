@@ -6,7 +6,7 @@
 //! whatever the number of levels.
 
 use crate::decode::Decoder;
-use crate::design::{Category, Coding, Design, Numeric, Rows};
+use crate::design::{Category, Coding, Design, Numeric, Precision, Rows};
 use crate::estimator::{ModelBatch, NO_LEVEL};
 use crate::levels::FoundCodes;
 use crate::linmod::Term;
@@ -174,7 +174,7 @@ impl Predict {
                 categories.push(Category { column, name: name.clone(), levels, coding });
                 categories.len() - 1
             }));
-            numeric.push(Numeric { column, name, single: false });
+            numeric.push(Numeric { column, name, precision: Precision::Double });
         }
         let levels = |&c: &usize| predictor.categories[c].levels.len();
         let mut starts = Vec::new();

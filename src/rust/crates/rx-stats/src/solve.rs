@@ -151,6 +151,19 @@ pub fn each_strip<T: Send>(
     }
 }
 
+/// Copies the upper triangle to the lower one, by squares that fit into the first level of cache.
+pub fn mirror<T: Copy>(a: &mut Array2<T>) {
+    const SIDE: usize = 32;
+    let n = a.nrows();
+    for (top, left) in (0..n).step_by(SIDE).flat_map(|top| (top..n).step_by(SIDE).map(move |left| (top, left))) {
+        for j in left..n.min(left + SIDE) {
+            for i in top..j.min(top + SIDE) {
+                a[[j, i]] = a[[i, j]];
+            }
+        }
+    }
+}
+
 /// Largest column sum of absolute values of a symmetric matrix, of which the upper triangle is asked for.
 pub fn norm_1(size: usize, entry: impl Fn(usize, usize) -> f64) -> f64 {
     let mut sums = vec![0.0; size];

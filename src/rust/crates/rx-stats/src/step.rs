@@ -110,6 +110,7 @@ impl Stepwise {
 
 impl Estimator for Stepwise {
     type State = <LinMod as Estimator>::State;
+    const HAS_EXACT: bool = LinMod::HAS_EXACT;
 
     fn pilot(&mut self, first: &ModelBatch) -> Result<()> {
         self.full.pilot(first)
@@ -121,6 +122,10 @@ impl Estimator for Stepwise {
 
     fn update(&self, state: &mut Self::State, batch: &ModelBatch) -> Result<()> {
         self.full.update(state, batch)
+    }
+
+    fn swap_exact(&self, state: &mut Self::State, other: &mut Self::State) {
+        self.full.swap_exact(state, other);
     }
 
     fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()> {

@@ -1,6 +1,6 @@
 //! The inner loops in double-double.
 
-use super::Accumulate;
+use super::{Accumulate, Across};
 use crate::dd::{Dd, TwoProduct, on_this_machine, quick_two_sum, two_sum};
 use std::borrow::Cow;
 
@@ -14,10 +14,8 @@ impl Accumulate for Dd {
         ));
     }
 
-    fn add_across(table: &mut [Dd], width: usize, quad: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]) {
-        on_this_machine!(add_across(
-            table: &mut [Dd], width: usize, quad: [&[[f64; 4]]; 2], cells: &[u32], values: &[Cow<[f64]>]
-        ));
+    fn add_across(to: &mut [Across<Dd>], width: usize, quad: [&[[f64; 4]]; 2]) {
+        on_this_machine!(add_across(to: &mut [Across<Dd>], width: usize, quad: [&[[f64; 4]]; 2]));
     }
 
     fn add_within(table: &mut [Dd], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>) {
@@ -80,21 +78,17 @@ fn product_of_three<P: TwoProduct>(a: f64, b: f64, c: f64) -> (f64, f64) {
 }
 
 #[inline(always)]
-fn add_across<P: TwoProduct>(
-    table: &mut [Dd],
-    width: usize,
-    [high, low]: [&[[f64; 4]]; 2],
-    cells: &[u32],
-    values: &[Cow<[f64]>],
-) {
-    let per_cell = values.len().max(1);
-    for v in 0..per_cell {
-        for (row, ((x, x_low), &cell)) in high.iter().zip(low).zip(cells).enumerate() {
-            let value = values.get(v).map_or(1.0, |column| column[row]);
-            let to = &mut table[(cell as usize * per_cell + v) * width..][..4];
-            for l in 0..4 {
-                let (product, error) = P::two_product(value, x[l]);
-                add(&mut to[l], (product, error + value * x_low[l]));
+fn add_across<P: TwoProduct>(to: &mut [Across<Dd>], width: usize, [high, low]: [&[[f64; 4]]; 2]) {
+    for Across { table, cells, values } in to {
+        let per_cell = values.len().max(1);
+        for v in 0..per_cell {
+            for (row, ((x, x_low), &cell)) in high.iter().zip(low).zip(*cells).enumerate() {
+                let value = values.get(v).map_or(1.0, |column| column[row]);
+                let to = &mut table[(cell as usize * per_cell + v) * width..][..4];
+                for l in 0..4 {
+                    let (product, error) = P::two_product(value, x[l]);
+                    add(&mut to[l], (product, error + value * x_low[l]));
+                }
             }
         }
     }

@@ -73,7 +73,13 @@ impl CrossProducts {
                 Table::Sums(products) => Table::Sums(regrouped(products, size, &sides, |to, x| to + x)),
             }
         });
-        Sums { across: across.collect(), within: within.collect(), between: between.collect(), square: sums.square }
+        Sums {
+            across: across.collect(),
+            within: within.collect(),
+            between: between.collect(),
+            square: sums.square,
+            counted: 0,
+        }
     }
 }
 

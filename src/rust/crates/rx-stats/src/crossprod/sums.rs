@@ -14,14 +14,16 @@ pub struct Sums<T> {
     pub(super) within: Vec<Vec<T>>,
     /// Pairs of different other cell sets.
     pub(super) between: Vec<Table<T>>,
+    /// Rows that the narrow counts among these have.
+    pub(super) counted: u64,
 }
 
 /// Products of two cell sets: by cell of the first, cell of the second, value of the first, value of the second.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) enum Table<T> {
-    /// Counts of rows while a lane runs.
+    /// Counts of rows while there are few; empty while there are none.
     Counts(Vec<u32>),
-    /// Counts of rows after a merge.
+    /// Counts of any number of rows.
     Total(Vec<u64>),
     /// Sums.
     Sums(Vec<T>),
@@ -49,6 +51,32 @@ impl<T: Number> Sums<T> {
                 (to, from) => *to = Table::Total(std::mem::replace(to, Table::Sums(vec![])).plus(from)),
             }
         }
+        self.counted = 0;
+    }
+
+    /// Makes room for more rows in all counts of rows.
+    pub(super) fn make_room(&mut self, rows: usize, len: impl Fn(usize) -> usize) {
+        self.counted += rows as u64;
+        for (pair, table) in self.between.iter_mut().enumerate() {
+            match table {
+                Table::Counts(counts) if self.counted > u64::from(u32::MAX) => {
+                    *table = Table::Total(counts.iter().map(|&n| u64::from(n)).collect());
+                }
+                Table::Counts(counts) if counts.is_empty() => *counts = vec![0; len(pair)],
+                Table::Total(counts) if counts.is_empty() => *counts = vec![0; len(pair)],
+                _ => {}
+            }
+        }
+    }
+
+    /// Exchanges the counts of rows with those of other sums.
+    pub(super) fn swap_counts(&mut self, other: &mut Self) {
+        for (one, other) in self.between.iter_mut().zip(&mut other.between) {
+            if !matches!(one, Table::Sums(_)) {
+                std::mem::swap(one, other);
+            }
+        }
+        std::mem::swap(&mut self.counted, &mut other.counted);
     }
 
     /// The sums as doubles.
@@ -67,6 +95,7 @@ impl<T: Number> Sums<T> {
                     Table::Sums(v) => Table::Sums(round(v)),
                 })
                 .collect(),
+            counted: self.counted,
         }
     }
 }
@@ -89,6 +118,7 @@ impl<T> Table<T> {
             Table::Sums(_) => Vec::new(),
         };
         let mut total: Vec<u64> = wide(self);
+        total.resize(total.len().max(other.len()), 0);
         match &other {
             Table::Counts(v) => total.iter_mut().zip(v).for_each(|(to, &from)| *to += u64::from(from)),
             Table::Total(v) => total.iter_mut().zip(v).for_each(|(to, &from)| *to += from),

@@ -3,22 +3,24 @@
 use super::{CellSet, CrossProducts};
 use crate::cells::Classification;
 use crate::dd::{Dd, without_tiny};
+use crate::decode::BATCH_ROWS;
 use crate::estimator::ModelBatch;
 use std::borrow::Cow;
 
-/// Values by quads: quad q, row r, lane l is at `(q * rows + r) * 4 + l`.
+const LANES: [usize; 4] = [0, 1, 2, 3];
+
+/// Values by quads: quad q of row r is at `q * rows + r`.
 #[derive(Debug, Default)]
 pub(super) struct Quads {
-    high: Vec<f64>,
+    high: Vec<[f64; 4]>,
     /// What doubles cannot hold of a shifted or weighted value; empty where sums are doubles.
-    low: Vec<f64>,
+    low: Vec<[f64; 4]>,
 }
 
 impl Quads {
     /// A quad's values, and what they lack.
     pub(super) fn quad(&self, q: usize, rows: usize) -> [&[[f64; 4]]; 2] {
-        [&self.high, &self.low]
-            .map(|values| values.get(q * rows * 4..(q + 1) * rows * 4).unwrap_or_default().as_chunks().0)
+        [&self.high, &self.low].map(|values| values.get(q * rows..(q + 1) * rows).unwrap_or_default())
     }
 }
 
@@ -37,21 +39,19 @@ pub(super) struct Terms<'a> {
 impl CrossProducts {
     /// The values of the first cell set, relative to their shifts.
     fn quads_of(&self, batch: &ModelBatch) -> Quads {
-        let rows = batch.rows;
-        let size = self.quads() * rows * 4;
-        let mut quads = Quads { high: vec![0.0; size], low: vec![0.0; if self.extended { size } else { 0 }] };
-        for (j, product) in self.sets[0].values.iter().enumerate() {
-            let (shift, lane, quad) = (self.shifts[j], j % 4, (j / 4) * rows * 4..(j / 4 + 1) * rows * 4);
-            let high = quads.high[quad.clone()].as_chunks_mut::<4>().0;
-            if product.is_empty() {
-                high.iter_mut().for_each(|to| to[lane] = 1.0 - shift);
-                continue;
-            }
-            let column = self.product(batch, product);
-            high.iter_mut().zip(&*column).for_each(|(to, x)| to[lane] = x - shift);
+        let (rows, values) = (batch.rows, &self.sets[0].values);
+        let nothing = vec![0.0; rows];
+        let mut quads = Quads::default();
+        for (products, shifts) in values.chunks(4).zip(self.shifts.chunks(4)) {
+            let columns: Vec<_> = products.iter().map(|product| self.product(batch, product)).collect();
+            let column = |lane: usize| columns.get(lane).map_or(&nothing[..], |column| &column[..rows]);
+            let shift = |lane: usize| shifts.get(lane).copied().unwrap_or(0.0);
+            let ([a, b, c, d], [e, f, g, h]) = (LANES.map(column), LANES.map(shift));
+            let values = || a.iter().zip(b).zip(c.iter().zip(d)).map(|((&a, &b), (&c, &d))| [a, b, c, d]);
+            quads.high.extend(values().map(|[a, b, c, d]| [a - e, b - f, c - g, d - h]));
             if self.extended {
-                let low = quads.low[quad].as_chunks_mut::<4>().0;
-                low.iter_mut().zip(&*column).for_each(|(to, &x)| to[lane] = Dd::sum(x, -shift).lo);
+                let low = |x, shift: f64| Dd::sum(x, -shift).lo;
+                quads.low.extend(values().map(|[a, b, c, d]| [low(a, e), low(b, f), low(c, g), low(d, h)]));
             }
         }
         quads
@@ -60,7 +60,7 @@ impl CrossProducts {
     /// A column's values, scaled.
     pub(super) fn product<'a>(&self, batch: &ModelBatch<'a>, product: &[usize]) -> Cow<'a, [f64]> {
         let mut factors = product.iter().map(|&variable| batch.numeric[variable]);
-        let mut column = factors.next().map_or_else(|| Cow::Owned(vec![1.0; batch.rows]), Cow::Borrowed);
+        let mut column = factors.next().map_or_else(|| ones(batch.rows), Cow::Borrowed);
         for factor in factors {
             column.to_mut().iter_mut().zip(factor).for_each(|(to, x)| *to *= x);
         }
@@ -93,17 +93,10 @@ impl CrossProducts {
 
 /// Values times weights.
 fn weigh(quads: &Quads, weights: &[f64]) -> Quads {
-    let high = quads.high.as_chunks::<4>().0.iter().zip(weights.iter().cycle());
-    let mut weighed = Quads { high: high.flat_map(|(v, w)| v.map(|x| x * w)).collect(), low: Vec::new() };
-    if !quads.low.is_empty() {
-        let rows = quads.high.iter().zip(&quads.low).enumerate();
-        let low = rows.map(|(i, (&high, low))| {
-            let w = weights[i / 4 % weights.len()];
-            Dd::product(high, w).lo + low * w
-        });
-        weighed.low = low.collect();
-    }
-    weighed
+    let high = quads.high.iter().zip(weights.iter().cycle()).map(|(v, w)| v.map(|x| x * w)).collect();
+    let rows = quads.high.iter().zip(&quads.low).zip(weights.iter().cycle());
+    let low = rows.map(|((high, low), &w)| LANES.map(|lane| Dd::product(high[lane], w).lo + low[lane] * w)).collect();
+    Quads { high, low }
 }
 
 /// The cell of every row. All rows are complete.
@@ -119,4 +112,9 @@ fn cells_of<'a>(classes: &Classification, batch: &ModelBatch<'a>) -> Cow<'a, [u3
         }
     }
     cells
+}
+
+fn ones(rows: usize) -> Cow<'static, [f64]> {
+    static ONES: [f64; BATCH_ROWS] = [1.0; BATCH_ROWS];
+    ONES.get(..rows).map_or_else(|| Cow::Owned(vec![1.0; rows]), Cow::Borrowed)
 }

@@ -4,11 +4,12 @@
 //! their weights n_g and the means z_g of the other columns in them, S = X'WX - sum n_g z_g z_g' and s alike:
 //! `b = S^-1 s`, `a_g = ybar_g - z_g'b`, `Cov(a_g, a_h) = sigma^2 (1/n_g if g = h, + z_g' S^-1 z_h)`.
 
+use super::keep::{Kept, keep};
 use super::{LinMod, Term};
 use crate::crossprod::{ONE, Place, State, Sums, Totals};
 use crate::dd::{Dd, Number};
 use crate::estimator::{Finish, GoOn, Step};
-use crate::solve::{Factor, Solve, each_strip, factor_in_order, norm_1};
+use crate::solve::{Solve, each_strip};
 use ndarray::{Array1, Array2, ArrayView1};
 use rx_data::{Error, ErrorKind, Result};
 
@@ -66,9 +67,9 @@ pub struct LinearModel {
 
 /// A model column: its term (none is the intercept) and place.
 #[derive(Debug, Clone, Copy)]
-struct ModelColumn {
+pub(super) struct ModelColumn {
     term: Option<usize>,
-    place: Place,
+    pub(super) place: Place,
     /// Whether it stands for a group and is solved for last.
     group: bool,
 }
@@ -141,7 +142,7 @@ impl LinMod {
 }
 
 /// Cross products of the model's columns and responses about the means of the groups.
-struct Normal<T> {
+pub(super) struct Normal<T> {
     /// Sum of weights.
     w: T,
     /// Positions of the columns that stand for groups with rows.
@@ -153,11 +154,11 @@ struct Normal<T> {
     /// Groups by responses.
     response_means: Array2<T>,
     /// Columns by columns; the upper triangle.
-    xx: Array2<T>,
+    pub(super) xx: Array2<T>,
     /// Columns by responses.
-    xy: Array2<T>,
+    pub(super) xy: Array2<T>,
     /// Sums of squares of the columns, shifts included.
-    raw: Vec<f64>,
+    pub(super) raw: Vec<f64>,
 }
 
 impl LinMod {
@@ -233,7 +234,7 @@ impl LinMod {
     }
 
     /// Whether a column is not all zero for want of rows in its cell.
-    fn has_rows<T: Solve>(&self, sums: &Sums<T>, column: &ModelColumn) -> bool {
+    pub(super) fn has_rows<T: Solve>(&self, sums: &Sums<T>, column: &ModelColumn) -> bool {
         column.place.set == 0 || self.products.get(sums, column.place, column.place) != T::default()
     }
 
@@ -241,62 +242,6 @@ impl LinMod {
     fn shift(&self, place: Place) -> f64 {
         if place.set == 0 { self.products.shifts[place.value] } else { 0.0 }
     }
-}
-
-/// The kept columns, their coefficients and the inverse of their cross products.
-struct Kept<T> {
-    /// Positions among the model's columns.
-    columns: Vec<usize>,
-    /// Kept columns by responses.
-    b: Array2<T>,
-    inverse: Array2<T>,
-    /// Sums of squares that the kept columns explain, one a response.
-    explained: Vec<T>,
-    condition: f64,
-}
-
-fn keep<T: Solve>(
-    normal: &Normal<T>,
-    model: &LinMod,
-    columns: &[ModelColumn],
-    order: &[usize],
-    go_on: GoOn,
-) -> Result<Kept<T>> {
-    // A column whose variation about its mean is only rounding is constant. Scaling by powers of two is exact.
-    let own = |j: usize| normal.xx[[j, j]].value();
-    let (mut least, mut scale) = (Vec::new(), Vec::new());
-    for &j in order {
-        let single = model.products.is_single(columns[j].place);
-        let (collinear, constant) =
-            if single { (T::COLLINEAR.max(1e-13), T::CONSTANT.max(1e-15)) } else { (T::COLLINEAR, T::CONSTANT) };
-        let size = if own(j) > 0.0 { power_of_two(1.0 / own(j).sqrt()) } else { 0.0 };
-        least.push((collinear * own(j)).max(constant * normal.raw[j]) * size * size);
-        scale.push(size);
-    }
-    let (p, responses) = (order.len(), normal.xy.ncols());
-    let entry = |i: usize, j: usize| {
-        let (a, b) = (order[i].min(order[j]), order[i].max(order[j]));
-        normal.xx[[a, b]] * (scale[i] * scale[j]).into()
-    };
-    let mut system = Array2::from_elem((p, p + responses), T::default());
-    each_strip(&mut system.view_mut(), go_on, |start, mut rows| {
-        for (i, mut row) in (start..).zip(rows.rows_mut()) {
-            (i..p).for_each(|j| row[j] = entry(i, j));
-            (0..responses).for_each(|k| row[p + k] = normal.xy[[order[i], k]] * scale[i].into());
-        }
-    })?;
-    let factor: Factor<T> = factor_in_order(system, &least, go_on)?;
-    let mut inverse = factor.inverse(go_on)?;
-    let condition = condition(&factor, &inverse, entry);
-    let mut b = factor.solution();
-    let scale: Vec<T> = factor.kept.iter().map(|&i| scale[i].into()).collect();
-    for (mut row, &of_row) in inverse.rows_mut().into_iter().zip(&scale) {
-        row.iter_mut().zip(&scale).for_each(|(x, &of_column)| *x = *x * of_row * of_column);
-    }
-    b.indexed_iter_mut().for_each(|((i, _), x)| *x = *x * scale[i]);
-    let explained = factor.right.columns().into_iter();
-    let explained = explained.map(|u| u.iter().fold(T::default(), |sum, &x| sum + x * x)).collect();
-    Ok(Kept { columns: factor.kept.iter().map(|&i| order[i]).collect(), b, inverse, explained, condition })
 }
 
 /// Sums of squares of a response.
@@ -307,26 +252,8 @@ struct Squares {
     total: f64,
 }
 
-/// The 1-norm condition number of the correlations of the kept columns.
-fn condition<T: Solve>(factor: &Factor<T>, inverse: &Array2<T>, entry: impl Fn(usize, usize) -> T + Sync) -> f64 {
-    let kept = &factor.kept;
-    if kept.is_empty() {
-        return 1.0;
-    }
-    let size: Vec<f64> = kept.iter().map(|&i| entry(i, i).value().sqrt()).collect();
-    let block = |i: usize, j: usize| entry(kept[i], kept[j]).value() / (size[i] * size[j]);
-    let inverse = |i: usize, j: usize| inverse[[i, j]].value() * (size[i] * size[j]);
-    let (block, inverse) = rayon::join(|| norm_1(kept.len(), block), || norm_1(kept.len(), inverse));
-    block * inverse
-}
-
 fn dot<T: Number>(means: &[T], column: ArrayView1<T>) -> T {
     means.iter().zip(column).fold(T::default(), |sum, (&mean, &x)| sum + mean * x)
-}
-
-/// The power of two next to a positive number, within what a double holds with room for a square.
-fn power_of_two(x: f64) -> f64 {
-    2f64.powi(x.log2().round().clamp(-500.0, 500.0) as i32)
 }
 
 impl Finish for LinMod {
@@ -418,7 +345,7 @@ impl LinMod {
         };
         let attempt = |drop_first: bool| {
             let order = self.acceptance(columns, drop_first);
-            let kept = keep(&normal, self, columns, &order, go_on)?;
+            let kept = keep(&normal, self, sums, columns, &order, go_on)?;
             let collinear = unexplained(&kept, drop_first);
             Ok::<_, Error>((kept, collinear))
         };

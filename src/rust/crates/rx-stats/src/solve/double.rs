@@ -1,6 +1,6 @@
 //! Solving in double, by matrix products.
 
-use super::{PANEL, Solve, each_strip};
+use super::{PANEL, Solve, each_strip, mirror};
 use crate::estimator::GoOn;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, s};
@@ -55,19 +55,6 @@ fn subtract_multiple(to: &mut [f64], factor: f64, from: &[f64]) {
 #[target_feature(enable = "avx2")]
 fn wide_subtract_multiple(to: &mut [f64], factor: f64, from: &[f64]) {
     subtract_multiple(to, factor, from);
-}
-
-/// Copies the upper triangle to the lower one, by squares that fit into the first level of cache.
-fn mirror(a: &mut Array2<f64>) {
-    const SIDE: usize = 32;
-    let n = a.nrows();
-    for (top, left) in (0..n).step_by(SIDE).flat_map(|top| (top..n).step_by(SIDE).map(move |left| (top, left))) {
-        for j in left..n.min(left + SIDE) {
-            for i in top..j.min(top + SIDE) {
-                a[[j, i]] = a[[i, j]];
-            }
-        }
-    }
 }
 
 /// The inverse of an upper triangle, by halves: that of (A B; 0 C) is (A^-1, -A^-1 B C^-1; 0, C^-1). `v` is zero before.
