@@ -69,24 +69,23 @@ fn pass<E: Estimator>(
         pool,
         control,
         &input,
-        || (Decoder::new(design), None),
-        |(decoder, own), work, block| {
+        || Worker { decoder: Decoder::new(design), own: None, kept: &threads },
+        |worker, work, block| {
             let found = finder.codes(design, &block)?;
             let lane = &lanes[block.index % lanes.len()];
             lane.turns.take(block.index / lanes.len(), work, || {
                 let estimator = room.estimator()?;
                 let mut place = lock(&lane.state);
                 let mut state = carried(place.take(), &estimator)?;
-                let mut exact = if E::HAS_EXACT { Some(carried(own.take(), &estimator)?) } else { None };
+                let mut exact = if E::HAS_EXACT { Some(carried(worker.own.take(), &estimator)?) } else { None };
                 exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
-                estimator.update_block(&mut state, &block, &found, decoder, &|| control.check())?;
+                estimator.update_block(&mut state, &block, &found, &mut worker.decoder, &|| control.check())?;
                 exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
-                *own = exact.map(|exact| (estimator.clone(), exact));
+                worker.own = exact.map(|exact| (estimator.clone(), exact));
                 *place = Some((estimator, state));
                 Ok(())
             })
         },
-        |(_, own)| lock(&threads).extend(own),
     )?;
     let last = room.estimator()?;
     let mut total = last.init();
@@ -132,6 +131,21 @@ fn carried<E: Estimator>(state: Option<Kept<E>>, to: &Arc<E>) -> Result<E::State
     }
 }
 
+/// What a thread has for itself in a pass.
+struct Worker<'a, E: Estimator> {
+    decoder: Decoder<'a>,
+    /// The exact part of all states that it works on.
+    own: Option<Kept<E>>,
+    /// Where that is left when the thread is done.
+    kept: &'a Mutex<Vec<Kept<E>>>,
+}
+
+impl<E: Estimator> Drop for Worker<'_, E> {
+    fn drop(&mut self) {
+        lock(self.kept).extend(self.own.take());
+    }
+}
+
 /// Sends every block of a source through a map into a sink.
 pub fn map<S: Sink>(
     pool: &Pool,
@@ -156,7 +170,6 @@ pub fn map<S: Sink>(
             let encoded = admitted.map(|b| sink.encode(b)).transpose()?;
             writing.take(index, work, || encoded.map_or(Ok(()), |b| sink.write(b)))
         },
-        |()| (),
     )?;
     control.check()?;
     sink.finish()
@@ -202,15 +215,14 @@ impl Work<'_> {
     }
 }
 
-/// Runs `step` on every block over all threads, each with a context of its own that `end` takes; the first failing block's error is the result. A panic is a defect and
-/// becomes an internal error.
+/// Runs `step` on every block over all threads, each with a context of its own; the first failing block's error is the
+/// result. A panic is a defect and becomes an internal error.
 pub(crate) fn work<C>(
     pool: &Pool,
     control: &Control,
     input: &Input,
     context: impl Fn() -> C + Sync,
     step: impl Fn(&mut C, &Work, Block) -> Result<()> + Sync,
-    end: impl Fn(C) + Sync,
 ) -> Result<()> {
     let work = Work { control, failed: Mutex::new(None) };
     pool.broadcast(|| {
@@ -235,7 +247,6 @@ pub(crate) fn work<C>(
                 Err(panic) => work.fail(index, panicked(&*panic)),
             }
         }
-        end(context);
     });
     control.check()?;
     into_inner(work.failed).map_or(Ok(()), |(_, error)| Err(error))
