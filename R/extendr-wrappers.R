@@ -37,6 +37,9 @@ rx_engine_read_next <- function(reader, rows, job) .Call(wrap__rx_engine_read_ne
 # Copies columns of a source to a sink in the order of keys: what rx_engine_import answers.
 rx_engine_sort <- function(source, columns, keys, how, sink, job) .Call(wrap__rx_engine_sort, source, columns, keys, how, sink, job)
 
+# Merges sources, each a list(source, columns, names), to a sink: what rx_engine_import answers.
+rx_engine_merge <- function(inputs, how, sink, job) .Call(wrap__rx_engine_merge, inputs, how, sink, job)
+
 # Statistics of terms: list(levels, used, dropped, terms).
 rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap__rx_engine_summary, source, variables, terms, sparse, job)
 

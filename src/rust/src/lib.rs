@@ -15,7 +15,9 @@ mod transform;
 mod view;
 
 use extendr_api::prelude::*;
-use glue::{crosstab, exec, import, info, linmod, predict, quantile, reader, session, sort, step, summary, worker};
+use glue::{
+    crosstab, exec, import, info, linmod, merge, predict, quantile, reader, session, sort, step, summary, worker,
+};
 
 extendr_module! {
     mod rxscale;
@@ -24,6 +26,7 @@ extendr_module! {
     use import;
     use reader;
     use sort;
+    use merge;
     use summary;
     use crosstab;
     use linmod;

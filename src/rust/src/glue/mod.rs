@@ -6,6 +6,7 @@ pub mod exec;
 pub mod import;
 pub mod info;
 pub mod linmod;
+pub mod merge;
 pub mod predict;
 pub mod quantile;
 pub mod reader;

@@ -57,7 +57,15 @@ fn sort(source: &Robj, columns: &Robj, keys: &Robj, how: &Robj, sink: &Robj, job
         })
     };
     let keys = Keys(keys.iter().map(key).collect::<Result<_>>()?);
-    let sorting = Sorting { columns, keys, memory: job.memory, folder: how.folder, always_spill: how.always_spill };
+    let sorting = Sorting {
+        columns,
+        keys,
+        memory: job.memory,
+        folder: how.folder,
+        always_spill: how.always_spill,
+        levels: Vec::new(),
+        in_order: None,
+    };
     let distinct = match (how.distinct, how.count) {
         (false, _) => Distinct::No,
         (true, None) => Distinct::Yes,

@@ -12,6 +12,7 @@ pub mod error;
 pub mod expr;
 pub mod groups;
 pub mod interner;
+pub mod join;
 mod lock;
 pub mod schema;
 mod sealed;

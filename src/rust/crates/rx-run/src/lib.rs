@@ -2,6 +2,7 @@
 //! with the same answer for any number of threads, and both stop within a batch when told to.
 
 pub mod control;
+pub mod join;
 pub mod levels;
 pub mod local;
 pub mod memory;

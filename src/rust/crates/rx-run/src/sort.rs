@@ -7,9 +7,10 @@ use crate::control::Control;
 use crate::local::{Input, work};
 use crate::pool::Pool;
 use rayon::prelude::*;
+use rx_data::interner::Interner;
 use rx_data::sort::{Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, items, row_bytes};
 use rx_data::xdf::MAX_BATCH_ROWS;
-use rx_data::{Block, Column, Error, Result, Scan, Schema, Source};
+use rx_data::{Block, Column, Error, ErrorKind, Labels, Result, Scan, Schema, Source};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,12 +27,16 @@ pub struct Sorting {
     pub columns: Vec<usize>,
     /// What to sort by; their columns are positions among those wanted.
     pub keys: Keys,
+    /// Levels of factors, by position among the columns wanted, which have the first codes.
+    pub levels: Vec<(usize, Labels)>,
     /// Bytes of memory that may be used.
     pub memory: u64,
     /// Where rows beyond that are kept.
     pub folder: PathBuf,
     /// Keep all rows there, even if they fit into memory.
     pub always_spill: bool,
+    /// The name, in messages, of an input whose rows must be in order already.
+    pub in_order: Option<&'static str>,
 }
 
 /// The rows of a source in the order of some keys.
@@ -95,7 +100,15 @@ pub fn collect(
     sorting: &Sorting,
     by_rank: bool,
 ) -> Result<Collected> {
-    let schema = Schema::new(sorting.columns.iter().map(|&j| source.schema().fields[j].clone()).collect());
+    let mut schema = Schema::new(sorting.columns.iter().map(|&j| source.schema().fields[j].clone()).collect());
+    for (column, first) in &sorting.levels {
+        let mut levels = Interner::with_labels(first);
+        let field = &mut schema.fields[*column];
+        field.levels.iter().flat_map(|own| own.iter()).for_each(|label| {
+            levels.code(label);
+        });
+        field.levels = Some(Arc::new(levels.into_labels()));
+    }
     let mut keys = sorting.keys.clone();
     // The rest is for what is on its way.
     let limit = sorting.memory / 10 * 7;
@@ -104,6 +117,7 @@ pub fn collect(
     let mut profile = Profile::new(&keys);
     let mut runs: Vec<Arc<Run>> = Vec::new();
     let (mut spill, mut sizes) = (None, None);
+    let mut order = sorting.in_order.map(InOrder::new);
     loop {
         let load = Load::new(&*scan, limit, source.in_memory());
         work(pool, control, &Input::new(&load), || (), |(), _, block| load.admit(block))?;
@@ -117,6 +131,9 @@ pub fn collect(
         }
         let of_these = pool.run(|| profile_of(&blocks, &keys))?;
         profile = profile.and(&of_these);
+        if let Some(order) = &mut order {
+            pool.run(|| order.check(&blocks, &keys, &Packing::new(&of_these)))?;
+        }
         if fits {
             let schema = harmony.finish(schema);
             return Ok(Collected { schema, keys, rows: Kept::Memory(blocks), sizes, profile });
@@ -141,6 +158,11 @@ pub fn collect(
 }
 
 impl Collected {
+    /// All levels of a factor.
+    pub fn levels(&self, column: usize) -> Option<Labels> {
+        self.schema.fields[column].levels.clone()
+    }
+
     /// Puts the rows in order; the packing must be made for them, and may be for others as well.
     pub fn order(self, pool: &Pool, control: &Control, packing: Packing, distinct: Distinct) -> Result<Ordered> {
         let Collected { schema, keys, rows, sizes, .. } = self;
@@ -164,6 +186,42 @@ impl Collected {
             }
         };
         Ordered::new(schema, keys, packing, rows, distinct, sizes.piece_rows)
+    }
+}
+
+/// Sees to it that rows are in order as they come.
+struct InOrder {
+    input: &'static str,
+    last: Option<Arc<Block>>,
+    rows: u64,
+}
+
+impl InOrder {
+    fn new(input: &'static str) -> Self {
+        InOrder { input, last: None, rows: 0 }
+    }
+
+    fn check(&mut self, blocks: &[Arc<Block>], keys: &Keys, packing: &Packing) -> Result<()> {
+        let wrong = blocks.par_iter().map(|block| {
+            let heads = packing.heads(block, keys)?;
+            Ok((1..block.rows).find(|&i| match heads[i - 1].cmp(&heads[i]) {
+                std::cmp::Ordering::Equal if !packing.exact => keys.compare((block, i - 1), (block, i)).is_gt(),
+                order => order.is_gt(),
+            }))
+        });
+        let wrong: Vec<Option<usize>> = wrong.collect::<Result<_>>()?;
+        for (block, wrong) in blocks.iter().zip(wrong).filter(|(block, _)| block.rows > 0) {
+            let joint = self.last.as_ref().filter(|last| keys.compare((last, last.rows - 1), (block, 0)).is_gt());
+            if let Some(row) = joint.map(|_| 0).or(wrong) {
+                let row = self.rows + row as u64 + 1;
+                let message = format!("The rows of the {} input are not in the order of the keys.", self.input);
+                let hint = "Pass autoSort = TRUE, or sort them with rxSort(caseSensitive = TRUE).";
+                return Err(Error::new(ErrorKind::Argument, message).row(row).hint(hint));
+            }
+            self.rows += block.rows as u64;
+            self.last = Some(block.clone());
+        }
+        Ok(())
     }
 }
 

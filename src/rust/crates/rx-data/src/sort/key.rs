@@ -71,7 +71,12 @@ pub struct Keys(pub Vec<Key>);
 impl Keys {
     /// The order of two rows.
     pub fn compare(&self, a: (&Block, usize), b: (&Block, usize)) -> Ordering {
-        let mut orders = self.0.iter().map(|key| key.compare(a, b));
+        self.compare_with(a, self, b)
+    }
+
+    /// The order of a row and one that has its keys elsewhere.
+    pub fn compare_with(&self, a: (&Block, usize), others: &Keys, b: (&Block, usize)) -> Ordering {
+        let mut orders = self.0.iter().zip(&others.0).map(|(key, other)| key.compare(a, other.column, b));
         orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
     }
 }
@@ -161,8 +166,9 @@ impl Key {
         u64::from_be_bytes(bytes) | (length.min(PREFIX + 1) as u64 + 1)
     }
 
-    fn compare(&self, a: (&Block, usize), b: (&Block, usize)) -> Ordering {
-        let ((x, i), (y, j)) = ((&a.0.columns[self.column], a.1), (&b.0.columns[self.column], b.1));
+    /// Compares a row with one that has the key in another column.
+    fn compare(&self, a: (&Block, usize), column: usize, b: (&Block, usize)) -> Ordering {
+        let ((x, i), (y, j)) = ((&a.0.columns[self.column], a.1), (&b.0.columns[column], b.1));
         let order = match (self.sorts, &self.table) {
             (Sorts::Text, None) => match (text_at(x, i), text_at(y, j)) {
                 (Some(x), Some(y)) => self.compare_text(x, y),
@@ -269,9 +275,9 @@ mod tests {
             }
             assert!(words.is_sorted_by(|a, b| a < b), "{words:x?}");
             for i in 0..last {
-                let order = key.compare((&block, i), (&block, i + 1));
+                let order = key.compare((&block, i), 0, (&block, i + 1));
                 assert_eq!(order, if decreasing { Ordering::Greater } else { Ordering::Less });
-                assert!(key.compare((&block, i), (&block, i)).is_eq());
+                assert!(key.compare((&block, i), 0, (&block, i)).is_eq());
             }
         }
     }
@@ -324,7 +330,7 @@ mod tests {
         let words = words(&key, &same);
         assert!(words[0] != words[1] && words[2] == words[3] && words[4] == words[5]);
         let block = Block { index: 0, rows: 6, columns: vec![same] };
-        assert!(key.compare((&block, 4), (&block, 5)).is_eq() && key.compare((&block, 2), (&block, 3)).is_eq());
+        assert!(key.compare((&block, 4), 0, (&block, 5)).is_eq() && key.compare((&block, 2), 0, (&block, 3)).is_eq());
         let mut ranked = key;
         let labels: Labels = Arc::new(["b", "a", "A", "B"].map(str::to_string).to_vec());
         ranked.rank(&labels);

@@ -31,3 +31,5 @@ pub use ordered::{Distinct, Ordered, Rows};
 pub use pack::{Packing, Profile};
 pub use piece::{Cursor, Harmony, NOWHERE, Piece, gather, row_bytes};
 pub use spill::{Run, Spill};
+
+pub(crate) use spill::spelled_out;

@@ -88,9 +88,9 @@ impl Ordered {
         &self.packing
     }
 
-    /// How many runs are still to be merged.
-    pub fn runs(&self) -> usize {
-        if let Rows::Runs { runs, .. } = &self.rows { runs.len() } else { 0 }
+    /// Rows of a block, at most.
+    pub fn piece_rows(&self) -> usize {
+        self.piece_rows
     }
 
     /// The rows in order, from the first one on.

@@ -33,6 +33,11 @@ impl Piece {
         self.ahead.drain(..).for_each(|ahead| ahead.read());
     }
 
+    /// The same without rows: only what is to be read soon.
+    pub(crate) fn split_ahead(&mut self) -> Piece {
+        Piece { ahead: std::mem::take(&mut self.ahead), ..Piece::default() }
+    }
+
     /// A row's block, and where it is in there.
     pub fn row(&self, i: usize) -> (&Block, usize) {
         let id = self.ids[i];

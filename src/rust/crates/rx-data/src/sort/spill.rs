@@ -4,7 +4,7 @@ use crate::block::Block;
 use crate::checksum::checksum;
 use crate::column::Column;
 use crate::error::{Error, Result};
-use crate::schema::{Field, Kind, Labels, Schema};
+use crate::schema::{Field, Kind, Schema};
 use crate::sink::{remove_leftovers, temp_name};
 use crate::source::{read_at, write_at};
 use crate::xdf::{Compression, Pool, compress, decompress};
@@ -192,17 +192,19 @@ fn restore(storage: Storage, rows: usize, buffers: Vec<Buffer>, field: &Field) -
 /// A column as it is spilled: text by itself, not by label.
 pub(super) fn spilled(field: &Field, column: Column) -> Column {
     match (&field.kind, column) {
-        (Kind::Character, Column::Dict { codes, labels }) => Column::Str(spelled_out(&codes, &labels)),
+        (Kind::Character, column) => spelled_out(column),
         (_, column) => column,
     }
 }
 
-fn spelled_out(codes: &[i32], labels: &Labels) -> StringArray {
+/// Text by itself that was by label.
+pub(crate) fn spelled_out(column: Column) -> Column {
+    let Column::Dict { codes, labels } = column else { return column };
     let mut texts = StringBuilder::with_capacity(codes.len(), 0);
-    for &code in codes {
+    for &code in codes.iter() {
         texts.append_option(labels.get((code as usize).wrapping_sub(1)));
     }
-    texts.finish()
+    Column::Str(texts.finish())
 }
 
 #[cfg(test)]

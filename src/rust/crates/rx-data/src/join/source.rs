@@ -1,0 +1,142 @@
+//! The pairs of two sorted sides as a source.
+
+use super::keys::{Match, cast, either};
+use super::pairs::{Order, Pairs, Walk};
+use crate::block::Block;
+use crate::column::Column;
+use crate::error::{Error, Result};
+use crate::schema::{Field, Kind, Schema};
+use crate::sort::{NOWHERE, Ordered, gather};
+use crate::source::{Scan, Source};
+use crate::xdf::MAX_BATCH_ROWS;
+use std::sync::Mutex;
+
+/// Of which sides rows are wanted that go with none of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outer {
+    /// Those of the first side (`left`, `full`).
+    pub first: bool,
+    /// Those of the second side (`right`, `full`).
+    pub second: bool,
+}
+
+/// Two sides that are sorted by the same keys, row by row. The columns are those of the first side in their order, then
+/// those of the second one that are no keys. Any number of scans may be made.
+pub struct Joined {
+    sides: [Ordered; 2],
+    outer: Outer,
+    columns: Vec<From>,
+    schema: Schema,
+}
+
+/// Where a column comes from.
+enum From {
+    /// Both sides.
+    Key(Match),
+    /// A side, and the position there.
+    Side(usize, usize),
+}
+
+impl Joined {
+    /// The rows of both sides. The first one's factors among the keys must have the first codes of those of the second.
+    pub fn new(sides: [Ordered; 2], matches: &[Match], outer: Outer) -> Self {
+        let (mut columns, mut fields) = (Vec::new(), Vec::new());
+        for (j, field) in sides[0].schema().fields.iter().enumerate() {
+            match matches.iter().find(|key| key.columns[0] == j) {
+                None => {
+                    columns.push(From::Side(0, j));
+                    fields.push(field.clone());
+                }
+                Some(key) => {
+                    columns.push(From::Key(key.clone()));
+                    fields.push(key_field(field, &sides[1].schema().fields[key.columns[1]], &key.kind));
+                }
+            }
+        }
+        for (j, field) in sides[1].schema().fields.iter().enumerate() {
+            if !matches.iter().any(|key| key.columns[1] == j) {
+                columns.push(From::Side(1, j));
+                fields.push(field.clone());
+            }
+        }
+        Joined { sides, outer, columns, schema: Schema::new(fields) }
+    }
+
+    fn column(&self, pairs: &Pairs, j: usize) -> Result<Column> {
+        let values = |side: usize, j: usize| {
+            let rows = &pairs.sides[side];
+            gather(&self.sides[side].schema().fields[j], &rows.parts, j, &rows.ids)
+        };
+        match &self.columns[j] {
+            From::Side(side, j) => values(*side, *j),
+            From::Key(key) => {
+                let labelled = |column: Column| match (column, &self.schema.fields[j].levels) {
+                    (Column::Dict { codes, .. }, Some(labels)) if matches!(key.kind, Kind::Factor { .. }) => {
+                        Column::Dict { codes, labels: labels.clone() }
+                    }
+                    (column, _) => column,
+                };
+                let side = |side: usize| cast(values(side, key.columns[side])?, &key.kind);
+                let missing: Vec<bool> = pairs.sides[0].ids.iter().map(|&id| id == NOWHERE).collect();
+                Ok(labelled(match (missing.contains(&true), missing.contains(&false)) {
+                    (false, _) => side(0)?,
+                    (true, false) => side(1)?,
+                    (true, true) => either(side(0)?, side(1)?, &missing)?,
+                }))
+            }
+        }
+    }
+}
+
+/// The field of a key: that of the first side, but for what both must hold.
+fn key_field(first: &Field, second: &Field, kind: &Kind) -> Field {
+    let levels = if matches!(kind, Kind::Factor { .. }) { second.levels.clone() } else { None };
+    let wider = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| a.zip(b).map(|(a, b)| pick(a, b));
+    Field {
+        kind: kind.clone(),
+        levels,
+        low: wider(first.low, second.low, f64::min),
+        high: wider(first.high, second.high, f64::max),
+        ..first.clone()
+    }
+}
+
+impl Source for Joined {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        let cursors = [self.sides[0].cursor(), self.sides[1].cursor()];
+        let walk = Walk::new(cursors, [self.outer.first, self.outer.second]);
+        Ok(Box::new(JoinScan { joined: self, columns: columns.to_vec(), place: Mutex::new((walk, 0)) }))
+    }
+}
+
+struct JoinScan<'a> {
+    joined: &'a Joined,
+    columns: Vec<usize>,
+    /// The pairs that are left, and the number of their first block.
+    place: Mutex<(Walk<'a>, usize)>,
+}
+
+impl Scan for JoinScan<'_> {
+    fn next(&self) -> Result<Option<Block>> {
+        let [first, second] = &self.joined.sides;
+        let rows = first.piece_rows().min(second.piece_rows()).min(MAX_BATCH_ROWS);
+        let order = Order { keys: [first.keys(), second.keys()], packing: first.packing() };
+        let (mut pairs, index) = {
+            let mut place = self.place.lock().map_err(|_| Error::internal("joined rows were poisoned"))?;
+            let Some(pairs) = place.0.next(&order, rows)? else { return Ok(None) };
+            place.1 += 1;
+            (pairs, place.1 - 1)
+        };
+        pairs.ahead.iter_mut().for_each(|piece| piece.read_ahead());
+        let columns = self.columns.iter().map(|&j| self.joined.column(&pairs, j)).collect::<Result<_>>()?;
+        Ok(Some(Block { index, rows: pairs.sides[0].ids.len(), columns }))
+    }
+}

@@ -1,0 +1,82 @@
+//! Some columns of another source, under other names.
+
+use super::{About, Scan, Source};
+use crate::error::Result;
+use crate::schema::{Kind, Schema};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Columns of a source in an order of their own. A factor may be taken for text.
+pub struct Picked {
+    inner: Arc<dyn Source>,
+    columns: Vec<usize>,
+    schema: Schema,
+}
+
+impl Picked {
+    /// The columns at these positions, with these names.
+    pub fn new(inner: Arc<dyn Source>, columns: Vec<usize>, names: &[String]) -> Self {
+        let field =
+            |(&j, name): (&usize, &String)| crate::Field { name: name.clone(), ..inner.schema().fields[j].clone() };
+        let schema = Schema::new(columns.iter().zip(names).map(field).collect());
+        Picked { inner, columns, schema }
+    }
+
+    /// Takes the factor at this position for text.
+    pub fn as_text(&mut self, column: usize) {
+        let field = &mut self.schema.fields[column];
+        (field.kind, field.levels) = (Kind::Character, None);
+    }
+}
+
+impl Source for Picked {
+    fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    fn rows(&self) -> Option<u64> {
+        self.inner.rows()
+    }
+
+    fn block_rows(&self) -> Option<Vec<u64>> {
+        self.inner.block_rows()
+    }
+
+    fn in_memory(&self) -> bool {
+        self.inner.in_memory()
+    }
+
+    fn file(&self) -> Option<&Path> {
+        self.inner.file()
+    }
+
+    fn about(&self) -> About {
+        self.inner.about()
+    }
+
+    fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        self.inner.scan(&columns.iter().map(|&j| self.columns[j]).collect::<Vec<_>>())
+    }
+
+    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
+        self.inner.scan_from(&columns.iter().map(|&j| self.columns[j]).collect::<Vec<_>>(), row)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::testing::{every_kind, values};
+
+    #[test]
+    fn columns_have_new_names_and_places() {
+        let table = Arc::new(every_kind(50));
+        let mut picked = Picked::new(table.clone(), vec![7, 2], &["a".to_string(), "b".to_string()]);
+        picked.as_text(0);
+        assert_eq!(picked.schema().fields[0].kind, Kind::Character);
+        assert_eq!(picked.schema().index_of("b").unwrap(), 1);
+        assert_eq!(values(&picked, &[1, 0]).unwrap(), values(&*table, &[2, 7]).unwrap());
+        assert!(picked.in_memory() && picked.rows() == Some(50));
+    }
+}
