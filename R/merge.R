@@ -239,7 +239,7 @@ merge_side <- function(source, change, keys, number) {
   }
   columns <- kept_columns(known, change$keep, change$drop)
   kept_keys <- known[renamed %in% keys]
-  columns <- if (length(change$keep)) union(kept_keys, columns) else known[known %in% c(columns, kept_keys)]
+  columns <- if (length(change$keep)) c(setdiff(kept_keys, columns), columns) else known[known %in% c(columns, kept_keys)]
   list(source = spec, columns = columns, names = renamed[match(columns, known)])
 }
 
@@ -251,14 +251,13 @@ distinct_names <- function(sides, how, extensions) {
     # Only the names of the first input are seen.
     return(sides)
   }
-  names <- lapply(sides, function(side) setdiff(side$names, how$keys))
-  twice <- unique(unlist(names)[duplicated(unlist(names))])
+  others <- function(sides) unlist(lapply(sides, function(side) side$names[!side$names %in% how$keys]))
+  twice <- others(sides)[duplicated(others(sides))]
   for (i in seq_along(sides)) {
     clash <- sides[[i]]$names %in% twice
     sides[[i]]$names[clash] <- paste(sides[[i]]$names[clash], extensions[[i]], sep = ".")
   }
-  all <- unlist(lapply(sides, function(side) setdiff(side$names, how$keys)))
-  for (name in c(all[duplicated(all)], intersect(all, how$keys))) {
+  for (name in others(sides)[duplicated(others(sides))]) {
     rx_abort(
       "argument", sprintf("The result would have two columns '%s'.", name), column = name,
       hint = "Choose another `duplicateVarExt`, or rename or leave out one of them."

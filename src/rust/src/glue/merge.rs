@@ -8,7 +8,7 @@ use crate::spec;
 use extendr_api::prelude::*;
 use rx_data::join::Outer;
 use rx_data::source::{Beside, Picked, Stack};
-use rx_data::{Result, Source};
+use rx_data::{Error, ErrorKind, Result, Source};
 use rx_run::join::Joining;
 use serde::Deserialize;
 use std::path::PathBuf;
@@ -40,6 +40,7 @@ fn merge(inputs: &Robj, how: &Robj, sink: &Robj, job: &Robj) -> Result<Robj> {
     let merged: Arc<dyn Source> = match how.r#type.as_str() {
         "union" => Arc::new(Stack::new(inputs.into_iter().map(|input| Arc::new(input) as Arc<dyn Source>).collect())?),
         "oneToOne" => {
+            check_rows(&inputs)?;
             let mut inputs = inputs.into_iter().map(|input| Arc::new(input) as Arc<dyn Source>);
             let first = inputs.next().ok_or_else(|| malformed("inputs", "there are none"))?;
             inputs.fold(first, |left, right| Arc::new(Beside::new(left, right)))
@@ -60,6 +61,19 @@ fn merge(inputs: &Robj, how: &Robj, sink: &Robj, job: &Robj) -> Result<Robj> {
     };
     let all: Vec<usize> = (0..merged.schema().fields.len()).collect();
     sink::copy(&job, merged, &all, legacy, sink)
+}
+
+/// Refuses inputs that are known to have different numbers of rows; others are found out when they are read.
+fn check_rows(inputs: &[Picked]) -> Result<()> {
+    let rows: Vec<u64> = inputs.iter().filter_map(|input| input.rows()).collect();
+    match rows.windows(2).find(|rows| rows[0] != rows[1]) {
+        None => Ok(()),
+        Some(rows) => {
+            let message = format!("Two of the inputs have {} and {} rows.", rows[0], rows[1]);
+            let hint = "Only as many rows can be put side by side; join them by `matchVars` instead.";
+            Err(Error::new(ErrorKind::Argument, message).hint(hint))
+        }
+    }
 }
 
 /// Columns of a source under new names.

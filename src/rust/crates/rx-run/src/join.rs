@@ -69,6 +69,6 @@ fn sorting_of(source: &Picked, side: usize, matches: &[Match], joining: &Joining
         memory: joining.memory / 2,
         folder: joining.folder.clone(),
         always_spill: false,
-        in_order: joining.sorted.then(|| if side == 0 { "first" } else { "second" }),
+        in_order: joining.sorted.then_some(["first", "second"][side]),
     }
 }

@@ -110,8 +110,8 @@ pub fn collect(
         field.levels = Some(Arc::new(levels.into_labels()));
     }
     let mut keys = sorting.keys.clone();
-    // The rest is for what is on its way.
-    let limit = sorting.memory / 10 * 7;
+    // The rest is for what is on its way, and for what buffers hold besides their values.
+    let limit = sorting.memory / 2;
     let scan = source.scan(&sorting.columns)?;
     let mut harmony = Harmony::new(&schema);
     let mut profile = Profile::new(&keys);
