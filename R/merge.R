@@ -1,23 +1,24 @@
 #' Merge data
 #'
-#' Puts rows of two inputs that have the same keys side by side (a join), or whole inputs beside or below each other, and
-#' writes the result to a file or returns it. Neither input needs to fit into memory.
+#' Puts rows of two inputs that have the same keys side by side (a join), or whole inputs beside or below each other,
+#' and writes the result to a file or returns it. Neither input needs to fit into memory.
 #'
 #' * `"inner"`: rows of both inputs whose keys are equal, each with each.
 #' * `"left"`, `"right"`, `"full"`: the same, and the rows of the first, the second or both inputs that go with none of
 #'   the other, whose columns are missing there.
 #' * `"oneToOne"`: the columns of all inputs, row by row; they must have as many rows.
-#' * `"union"`: the rows of all inputs, one input after the other. They must have as many columns, of the same types; the
-#'   names are those of the first.
+#' * `"union"`: the rows of all inputs, one input after the other. They must have as many columns, of the same types;
+#'   the names are those of the first.
 #'
 #' **Joins.** The result has the columns of the first input, then those of the second that are no keys, and is in the
-#' order of the keys; rows of equal keys come in the order of the first input, then of the second. Factors are matched by
-#' their labels, whatever their levels; the result has the levels of the first input, then further ones of the second.
-#' A factor that is matched with text becomes text. Integers are matched with numbers. Missing keys are equal to each
-#' other, as [merge()] has it, and NaN counts as missing. Text is compared letter by letter, as in the C locale.
+#' order of the keys; rows of equal keys come in the order of the first input, then of the second. Factors are matched
+#' by their labels, whatever their levels; the result has the levels of the first input, then further ones of the
+#' second. A factor that is matched with text becomes text. Integers are matched with numbers. Missing keys are equal
+#' to each other, as [merge()] has it, and NaN counts as missing. Text is compared letter by letter, as in the C
+#' locale.
 #'
-#' **Memory.** Both inputs are sorted by their keys, in memory or beyond it as [rxSort()] does, and are then walked along
-#' together.
+#' **Memory.** Both inputs are sorted by their keys, in memory or beyond it as [rxSort()] does, and are then walked
+#' along together.
 #'
 #' @param inData1 a data frame, a data source or the name of a file; or a list of them, which are merged one after the
 #'   other.
@@ -239,7 +240,10 @@ merge_side <- function(source, change, keys, number) {
   }
   columns <- kept_columns(known, change$keep, change$drop)
   kept_keys <- known[renamed %in% keys]
-  columns <- if (length(change$keep)) c(setdiff(kept_keys, columns), columns) else known[known %in% c(columns, kept_keys)]
+  columns <- c(setdiff(kept_keys, columns), columns)
+  if (length(change$keep) == 0) {
+    columns <- known[known %in% columns]
+  }
   list(source = spec, columns = columns, names = renamed[match(columns, known)])
 }
 

@@ -112,6 +112,82 @@ test_that("a full disk is an error, and the old file stays", {
   expect_identical(tools::md5sum(path), before)
 })
 
+# Sorts or merges a file to another one again and again.
+sort_for_ever <- function(from, to) {
+  library(rxscale)
+  repeat rxSort(from, to, sortByVars = c("carrier", "distance"), type = "mergeSort", overwrite = TRUE)
+}
+
+merge_for_ever <- function(from, to) {
+  library(rxscale)
+  carriers <- data.frame(carrier = unique(rxImport(from, varsToKeep = "carrier")$carrier), n = 1L)
+  repeat rxMerge(from, carriers, to, matchVars = "carrier", bufferLimit = 4, overwrite = TRUE)
+}
+
+# Whether a process has a temporary file of sorted rows open, which has no name.
+is_spilling <- function(process, path) {
+  open <- list.files(file.path("/proc", process$get_pid(), "fd"), full.names = TRUE)
+  any(grepl("rxscale-sort", Sys.readlink(open), fixed = TRUE))
+}
+
+is_writing <- function(process, path) {
+  length(list.files(dirname(path), sprintf("^[.]%s[.]rxtmp-", basename(path)), all.files = TRUE)) > 0
+}
+
+test_that("kill -9 in a sort or a merge leaves a whole file, and nothing that the next one does not remove", {
+  skip_on_cran()
+  skip_if_not_installed("callr")
+  skip_if_not(dir.exists("/proc/self/fd"), "open files are told by /proc")
+  path <- file.path(withr::local_tempdir(), "old.xdf")
+  for (fun in list(sort_for_ever, merge_for_ever)) {
+    for (moment in list(is_spilling, is_writing)) {
+      rxImport(flights_frame(), path, overwrite = TRUE)
+      process <- callr::r_bg(fun, list(rxXdfFileName(flights_xdf()), path), supervise = TRUE)
+      deadline <- Sys.time() + 60
+      while (!moment(process, path) && process$is_alive() && Sys.time() < deadline) Sys.sleep(0.001)
+      expect_true(process$is_alive() && Sys.time() < deadline)
+      process$kill()
+      process$wait()
+      # Of the rows in the temporary file nothing is left, at most half of an output.
+      expect_false(any(grepl("rxscale-sort", files_of(dirname(path)))))
+      expect_identical(sort(rxImport(path)$distance), sort(flights_frame()$distance))
+      rxSort(mtcars, path, sortByVars = "mpg", overwrite = TRUE)
+      expect_identical(files_of(dirname(path)), "old.xdf")
+    }
+  }
+})
+
+test_that("a disk that is full is an error of all that write, and the old file stays", {
+  skip_on_cran()
+  folder <- normalizePath(withr::local_tempdir())
+  mounted <- suppressWarnings(tryCatch(
+    system2("mount", c("-t", "tmpfs", "-o", "size=2m", "tmpfs", folder), stdout = FALSE, stderr = FALSE),
+    error = function(e) 1L
+  ))
+  skip_if_not(identical(mounted, 0L), "a small disk cannot be mounted, which needs Linux and its root")
+  withr::defer(system2("umount", folder))
+  path <- file.path(folder, "old.xdf")
+  rxImport(mtcars, path)
+  before <- tools::md5sum(path)
+  attempts <- list(
+    function(to) rxImport(flights_xdf(), to, overwrite = TRUE),
+    function(to) rxSort(flights_xdf(), to, sortByVars = "distance", overwrite = TRUE),
+    function(to) rxSort(flights_xdf(), to, sortByVars = "distance", type = "mergeSort", overwrite = TRUE),
+    function(to) rxMerge(flights_xdf(), flights_xdf(), to, type = "union", overwrite = TRUE),
+    function(to) {
+      other <- data.frame(dest = unique(flights_frame()$dest))
+      rxMerge(flights_xdf(), other, to, matchVars = "dest", bufferLimit = 1, overwrite = TRUE)
+    }
+  )
+  for (attempt in attempts) {
+    expect_error(attempt(path), class = "rxscale_error_file", regexp = "No space left")
+    expect_identical(files_of(folder), "old.xdf")
+    expect_identical(tools::md5sum(path), before)
+  }
+  # Nothing holds the room that was taken.
+  expect_identical(nrow(rxSort(path, path, sortByVars = "mpg", type = "mergeSort", overwrite = TRUE)), 32L)
+})
+
 test_that("a flipped bit is an error that names the file, whatever it is in", {
   for (name in c("x.xdf", "x.parquet")) {
     for (level in if (name == "x.xdf") c(0, 1, 9) else 1) {

@@ -73,3 +73,11 @@ test_that("Ctrl-C stops an append, and the file is as it was or has all rows", {
 test_that("Ctrl-C stops an import, and no half-written file stays", {
   interrupted(quote(rxImport(wide, out, xdfCompressionLevel = 9, rowsPerRead = 20000)))
 })
+
+test_that("Ctrl-C stops a sort and a merge, and neither file nor temporary file stays", {
+  interrupted(quote(rxSort(wide, out, sortByVars = c("dest", "x1"), type = "mergeSort")))
+  interrupted(quote({
+    airports <- data.frame(dest = unique(wide$dest), place = "somewhere")
+    rxMerge(wide, airports, out, matchVars = "dest", bufferLimit = 50)
+  }))
+})
