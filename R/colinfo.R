@@ -152,9 +152,6 @@ engine_kind <- function(type) {
       }
     )
   }
-  if (identical(kind, "unsupported")) {
-    rx_abort("unsupported", sprintf("The column type '%s' is not supported yet.", type))
-  }
   kind
 }
 
@@ -164,7 +161,7 @@ engine_kinds <- list(
   factor = list(factor = list(ordered = FALSE)), ordered = list(factor = list(ordered = TRUE)),
   POSIXct = list(date_time = list(tz = "GMT")),
   # There is no smaller type that holds them all.
-  uint16 = "integer", factorIndex = "unsupported"
+  uint16 = "integer", factorIndex = "factor_index"
 )
 
 #' How the columns of a chunk are converted, or NULL where there is nothing to convert
@@ -176,6 +173,7 @@ column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, 
   options <- column_options(colClasses, colInfo)
   for (option in options) {
     refuse_text_only(option)
+    check_complete(option)
     kept_columns(names(kinds), option$name)
   }
   if (isTRUE(stringsAsFactors)) {
@@ -189,7 +187,7 @@ column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, 
   list(
     fun = function(chunk) {
       for (name in intersect(names(chunk), names(options))) {
-        chunk[[name]] <- converted_column(chunk[[name]], options[[name]])
+        chunk[[name]] <- described_column(chunk[[name]], options[[name]])
       }
       stats::setNames(chunk, vapply(names(chunk), new_name, ""))
     },
@@ -204,15 +202,53 @@ column_converter <- function(kinds, stringsAsFactors = NULL, colClasses = NULL, 
 #' @noRd
 refuse_text_only <- function(option) {
   of_engine <- vapply(col_info_fields, function(rule) rule$engine, "")
-  text_only <- setdiff(names(of_engine), c("newName", "levels", "newLevels"))
+  text_only <- c("start", "width", "decimalPlaces", "index")
   refused <- text_only[of_engine[text_only] %in% names(option)]
   if (length(refused)) {
     rx_abort(
       "unsupported",
       sprintf("colInfo field `%s` (column '%s') works on text only.", refused[1], option$name %||% option$index),
-      hint = "Use rxSetVarInfo() on the imported file.", column = option$name
+      column = option$name
     )
   }
+}
+
+#' Checks that what belongs together is there
+#'
+#' @param option an element of column_options()
+#' @noRd
+check_complete <- function(option) {
+  if (is.null(option$low) != is.null(option$high)) {
+    rx_abort("argument", sprintf("Column '%s' needs both `low` and `high`.", option$name), column = option$name)
+  }
+  if (identical(option$kind, "factor_index") && length(option$levels) == 0) {
+    rx_abort(
+      "argument", sprintf("Column '%s' of type factorIndex needs `levels`.", option$name), column = option$name
+    )
+  }
+  if (!is.null(option$new_levels) && length(option$new_levels) != length(option$levels)) {
+    rx_abort(
+      "argument", sprintf("Column '%s' needs as many `newLevels` as `levels`.", option$name), column = option$name
+    )
+  }
+}
+
+#' A column as colInfo wants it, with what else it says of the column
+#'
+#' @param option an element of column_options()
+#' @noRd
+described_column <- function(x, option) {
+  description <- option$description %||% attr(x, ".rxDescription", exact = TRUE)
+  name <- option$name
+  converted <- tryCatch(converted_column(x, option), error = function(condition) {
+    if (inherits(condition, "rxscale_error")) stop(condition)
+    rx_abort(
+      "value", sprintf("Column '%s' cannot be converted: %s.", name, conditionMessage(condition)), column = name
+    )
+  })
+  attr(converted, ".rxDescription") <- description
+  attr(converted, ".rxSetLowHigh") <- c(option$low, option$high)
+  converted
 }
 
 #' @param option an element of column_options()
@@ -222,8 +258,10 @@ converted_column <- function(x, option) {
   if (is.list(kind) && !is.null(kind$factor)) {
     levels <- as.character(unlist(option$levels %||% if (is.factor(x)) levels(x) else unique(x[!is.na(x)])))
     labels <- as.character(unlist(option$new_levels %||% levels))
-    check_argument(length(labels) == length(levels), "newLevels", "as many labels as there are levels")
     return(factor(x, levels = levels, labels = labels, ordered = kind$factor$ordered))
+  }
+  if (identical(kind, "factor_index")) {
+    return(indexed_factor(x, option))
   }
   if (is.factor(x) && !is.null(kind)) {
     x <- as.character(x)
@@ -240,4 +278,24 @@ converted_column <- function(x, option) {
     character = as.character(x),
     as.double(x)
   )
+}
+
+#' The factor whose levels have these positions, from 0
+#'
+#' @noRd
+indexed_factor <- function(x, option) {
+  levels <- as.character(unlist(option$new_levels %||% option$levels))
+  codes <- as.integer(x) + 1L
+  codes[codes < 1L | codes > length(levels)] <- NA
+  structure(codes, levels = levels, class = "factor")
+}
+
+#' Refuses a type that text cannot have
+#'
+#' @param options see column_options()
+#' @noRd
+refuse_factor_index <- function(options) {
+  for (option in Filter(function(option) identical(option$kind, "factor_index"), options)) {
+    rx_abort("unsupported", "The column type 'factorIndex' is not supported in text.", column = option$name)
+  }
 }

@@ -3,8 +3,8 @@
 
 #' Raises a classed error
 #'
-#' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file", "value",
-#'   "no_rows", "one_level", "infinite", "memory", "transform", "task", "worker", "timeout", "job", "unsupported",
+#' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file", "database",
+#'   "value", "no_rows", "one_level", "infinite", "memory", "transform", "task", "worker", "timeout", "job", "unsupported",
 #'   "recursive", "interrupted" or "internal"
 #' @param message what was wrong, as a sentence
 #' @param hint what to do about it, as a sentence

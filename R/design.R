@@ -200,6 +200,11 @@ data_lines <- function(expression, data) {
   } else if (is.character(data)) {
     paste("File name:", data)
   } else {
-    c(sprintf("Data: %s (%s Data Source)", written, class(data)), paste("File name:", data@file))
+    place <- if (is_source(data, "RxFileData")) {
+      paste("File name:", data@file)
+    } else if (is_source(data, "RxOdbcData")) {
+      paste(if (is.null(data@table)) "Query:" else "Table:", data@table %||% data@sqlQuery)
+    }
+    c(sprintf("Data: %s (%s Data Source)", written, class(data)), place)
   }
 }

@@ -13,8 +13,10 @@ engine$warnings <- NULL
 #' @noRd
 engine_call <- function(fun, ..., call = user_call()) {
   outer <- engine$warnings
+  before <- passes$last
   on.exit({
     engine$warnings <- outer
+    end_passes_after(before)
     if (isFALSE(state$keeps_threads) && is.null(outer)) rx_engine_end_threads()
   })
   engine$warnings <- list()
@@ -52,7 +54,7 @@ engine_warning <- function(words) {
 #'
 #' Warnings are kept until the engine is back, since the user's handlers cannot be reached from inside it.
 #'
-#' @return a list with one element: `value`, `error` or `interrupt`
+#' @return a list with `value`, `interrupt`, or `error` and, if it is one of rxscale's own, its `kind`
 #' @noRd
 guarded_call <- function(fun, ...) {
   keep <- function(condition) {
@@ -61,7 +63,10 @@ guarded_call <- function(fun, ...) {
   }
   tryCatch(
     list(value = withCallingHandlers(fun(...), warning = keep)),
-    error = function(condition) list(error = conditionMessage(condition)),
+    error = function(condition) {
+      kind <- if (inherits(condition, "rxscale_error")) condition$kind
+      list(error = conditionMessage(condition), kind = kind)
+    },
     interrupt = function(condition) list(interrupt = TRUE)
   )
 }

@@ -1,21 +1,21 @@
 #' Import data
 #'
-#' Reads text, Parquet and XDF files and data frames, transforms them if asked to, and returns a data frame or writes a
+#' Reads text, Parquet and XDF files, databases, files of SAS and SPSS, and data frames, transforms them if asked to, and returns a data frame or writes a
 #' file, a block at a time: the data need not fit into memory.
 #'
 #' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`.
 #'
 #' **Types of columns.** `colInfo` wins over `colClasses`, which wins over `stringsAsFactors`; what none of them names
 #'   is
-#' told by the data. Both apply to text. Types are `"logical"`, `"integer"`, `"float32"`, `"numeric"`, `"character"`,
+#' told by the data. Types are `"logical"`, `"integer"`, `"float32"`, `"numeric"`, `"character"`,
 #' `"factor"`, `"ordered"`, `"int16"`, `"Date"` and `"POSIXct"`. Fields of a `colInfo` element are described in
 #' [RxTextData()]. Levels of a factor that are not given are coded in the order in which they appear first.
 #'
 #' **Appending.** With `append = "rows"` the rows are added to an existing XDF file as new blocks; its factors are
 #' extended by new levels, and columns whose type differs are an error.
 #'
-#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()] or [RxParquetData()], or the name of
-#'   a file, or names of several text files that are read as one.
+#' @param inData a data frame, a data source such as [RxTextData()], [RxXdfData()], [RxParquetData()], [RxOdbcData()],
+#'   [RxSasData()] or [RxSpssData()], or the name of a file, or names of several text files that are read as one.
 #' @param outFile NULL for a data frame; the name of a file to write (`.xdf`, also where there is no extension;
 #'   `.parquet`; else text); or a data source.
 #' @param varsToKeep,varsToDrop columns to keep, or to leave out; NULL is ignored. They exclude each other. Columns that
@@ -36,7 +36,9 @@
 #' @param colInfo list of lists of types and other facts about columns, named by column or with elements `name`.
 #' @param rowsPerRead rows that transforms see at once and that are a block of the output.
 #' @param type `"auto"` tells the type of a file by its extension; `"text"` and `"textFast"` say that it is text,
-#'   `"fixed"` and `"fixedFast"` that it is text of fixed format, whatever its name. Ignored for data sources.
+#'   `"fixed"` and `"fixedFast"` that it is text of fixed format, `"sas"` and `"spss"` that it is a file of these,
+#'   whatever its name; `"odbc"` and `"odbcFast"` that `inData` is a query or the name of a table, whose `connection` or
+#'   `connectionString` (see [RxOdbcData()]) is among the further arguments. Ignored for data sources.
 #' @param maxRowsByCols limit on rows times columns of a returned data frame, which is cut with a warning; NULL for
 #'   none.
 #' @param reportProgress see [rxOptions()].
@@ -44,7 +46,7 @@
 #' @param xdfCompressionLevel see [rxOptions()].
 #' @param createCompositeSet,blocksPerCompositeFile whether a composite set of XDF files is written, and how many blocks
 #'   each of them gets; see [RxXdfData()]. NULL leaves it to `outFile`.
-#' @param ... arguments of the input source ([RxTextData()], [RxXdfData()], [RxParquetData()]), which override those of
+#' @param ... arguments of the input source ([RxTextData()], [RxXdfData()], [RxOdbcData()] and so on), which override those of
 #'   an existing one. Unknown ones are ignored with a warning.
 #' @return A data frame, or the data source that was written.
 #' @examples
@@ -97,11 +99,11 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
                    rowsPerRead = NULL, startRow = 1, numRows = -1, maxRowsByCols = NULL, reportProgress = 0,
                    verbose = 0, beside = NULL, emptyTextIsNA = FALSE, also = NULL) {
   check_max_rows(maxRowsByCols)
-  if (methods::is(source, "RxTextData")) {
+  if (has_column_types(source)) {
     source <- overridden_source(source, conversions)
     conversions <- NULL
-    verbose <- max(verbose, source@verbose)
   }
+  if (methods::is(source, "RxTextData")) verbose <- max(verbose, source@verbose)
   spec <- source_spec(source, startRow, numRows)
   spec$row_names <- keeps_row_names(spec, sink, transforms)
   spec$empty_is_missing <- if (emptyTextIsNA) TRUE
@@ -185,8 +187,8 @@ fresh_ranges <- function(source, spec, transforms, columns) {
   some_rows <- length(transforms$rowSelection) + length(transforms$transformFunc) > 0 ||
     isTRUE(transforms$removeMissings) || isTRUE(transforms$removeMissingsOnRead) ||
     length(c(spec$start_row, spec$num_rows)) > 0
-  # The ranges of text are what the user says that they are.
-  if (some_rows && !methods::is(source, "RxTextData")) spec$transform$untouched %||% columns
+  # There the ranges are what the user says that they are.
+  if (some_rows && !has_column_types(source)) spec$transform$untouched %||% columns
 }
 
 #' The description of the data, which their copy keeps
@@ -195,7 +197,7 @@ fresh_ranges <- function(source, spec, transforms, columns) {
 source_description <- function(source) {
   if (is.data.frame(source)) {
     attr(source, ".rxDescription", exact = TRUE)
-  } else if (!methods::is(source, "RxTextData")) {
+  } else if (!has_column_types(source)) {
     source_info(source)$description
   }
 }
@@ -220,6 +222,11 @@ beside_spec <- function(beside, spec, columns) {
   }
   list(left = left, right = spec)
 }
+
+#' Whether colClasses, colInfo and stringsAsFactors are arguments of the source itself
+#'
+#' @noRd
+has_column_types <- function(source) is_source(source, "RxTextData") || is_source(source, "RxForeignData")
 
 column_kinds <- function(spec) {
   fields <- engine_call(rx_engine_info, spec)$fields
@@ -331,9 +338,16 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = lis
   }
   is_set <- isTRUE(set$createCompositeSet) && is_string(outFile) && tolower(tools::file_ext(outFile)) %in% c("", "xdf")
   target <- if (is_set) RxXdfData(outFile) else as_source(outFile, "outFile")
-  check_argument(methods::is(target, "RxFileData"), "outFile", "NULL, the name of a file or a data source")
+  check_argument(is_source(target), "outFile", "NULL, the name of a file or a data source")
+  if (is_source(target, "RxOdbcData")) {
+    refuse_set(set)
+    return(database_sink(target, append, overwrite))
+  }
+  if (is_source(target, "RxForeignData")) {
+    rx_abort("unsupported", sprintf("An %s source cannot be written to.", class(target)))
+  }
   if (append && !methods::is(target, "RxXdfData")) {
-    rx_abort("unsupported", "Rows can be appended to XDF files only.")
+    rx_abort("unsupported", "Rows can be appended to XDF files and tables of databases only.")
   }
   if (length(c(target@colNames, target@varsToDrop))) {
     rx_abort(
@@ -394,7 +408,8 @@ refuse_legacy <- function(info) {
 }
 
 same_file <- function(source, target) {
-  if (!methods::is(source, "RxFileData") || !methods::is(target, "RxFileData")) {
+  both_files <- methods::is(source, "RxFileData") && methods::is(target, "RxFileData")
+  if (!both_files || is_source(source, "RxForeignData") || is_source(target, "RxForeignData")) {
     return(FALSE)
   }
   written <- if (methods::is(target, "RxXdfData")) xdf_target(target)$path else locate_output(target@file, "")
@@ -425,30 +440,45 @@ written_source <- function(outFile, sink) {
 import_source <- function(inData, type, rowsPerRead, ...) {
   types <- c("auto", "text", "textFast", "fixed", "fixedFast", "sas", "spss", "odbc", "odbcFast")
   check_argument(is_string(type) && type %in% types, "type", paste0('"', types, '"', collapse = ", "))
-  if (type %in% c("sas", "spss", "odbc", "odbcFast")) {
-    rx_abort("unsupported", sprintf("Importing type \"%s\" is not supported yet.", type))
-  }
-  source <- if (is.character(inData) && type != "auto") {
+  source <- switch(if (is.character(inData)) type else "auto",
+    auto = as_source(inData, "inData"),
+    sas = RxSasData(inData),
+    spss = RxSpssData(inData),
+    odbc = ,
+    odbcFast = query_source(inData, ...),
     RxTextData(inData, isFixedFormat = if (startsWith(type, "fixed")) TRUE)
-  } else {
-    as_source(inData, "inData")
-  }
+  )
   given <- list(..., rowsPerRead = rowsPerRead)
   known <- source_arguments(source)
   warn_unknown(setdiff(dot_names(...), known), union(known, names(formals(rxImport))))
   overridden_source(source, given[names(given) %in% known])
 }
 
+#' The source of a query, or of a table if it is one word, with the connection among the further arguments
+#'
+#' @noRd
+query_source <- function(query, ...) {
+  given <- list(...)
+  given <- given[names(given) %in% c("connection", "connectionString", "databaseName", "rowBuffering")]
+  what <- if (grepl("[[:space:]]", query)) "sqlQuery" else "table"
+  do.call(RxOdbcData, c(stats::setNames(list(query), what), given))
+}
+
 #' Arguments of the function that makes such a source
 #'
 #' @noRd
 source_arguments <- function(source) {
-  if (is.data.frame(source)) character() else names(formals(source_maker(source)))
+  maker <- if (!is.data.frame(source)) source_maker(source)
+  if (is.null(maker)) character() else setdiff(names(formals(maker)), "...")
 }
 
+#' The function that makes such a source; NULL if there is none
+#'
+#' @noRd
 source_maker <- function(source) {
-  class <- Find(function(class) methods::is(source, class), c("RxXdfData", "RxTextData", "RxParquetData"))
-  get(class, mode = "function")
+  makers <- c("RxXdfData", "RxTextData", "RxParquetData", "RxOdbcData", "RxSasData", "RxSpssData")
+  class <- Find(function(class) methods::is(source, class), makers)
+  if (!is.null(class)) get(class, mode = "function")
 }
 
 #' The source with some of its arguments replaced

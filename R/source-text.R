@@ -161,7 +161,7 @@ RxTextData <- function(file, stringsAsFactors = FALSE, colClasses = NULL, colInf
   rows <- rowsPerOutFile
   check_argument(is.null(rows) || positive$ok(rows), "rowsPerOutFile", "a positive whole number or NULL")
   check_argument(is_flag(writeFactorsAsIndexes), "writeFactorsAsIndexes", "TRUE or FALSE")
-  column_options(colClasses, colInfo)
+  refuse_factor_index(column_options(colClasses, colInfo))
   new_file_source(
     "RxTextData", file, varsToKeep, varsToDrop, fileSystem,
     stringsAsFactors = stringsAsFactors, colClasses = colClasses, colInfo = colInfo,

@@ -3,8 +3,9 @@
 #' A data source says where data are and how to read them; nothing is read when it is made. Every function that takes
 #' `data` takes a data source, a data frame, or a string that names a file.
 #'
-#' `RxDataSource` is the virtual base. [RxXdfData()] and [RxTextData()] make file sources (`RxFileData`) and so does
-#' [RxParquetData()]. Slots are named as the arguments of those functions, but for two old names that packages rely on:
+#' `RxDataSource` is the virtual base. [RxXdfData()] and [RxTextData()] make file sources (`RxFileData`) and so do
+#' [RxParquetData()], [RxSasData()] and [RxSpssData()]. [RxOdbcData()] makes sources of databases. What the last three
+#' make is read by R packages (`RxForeignData`). Slots are named as the arguments of those functions, but for two old names that packages rely on:
 #' `colNames` holds `varsToKeep`, and `rowsOrBlocksPerRead` holds `rowsPerRead` or `blocksPerRead`.
 #'
 #' @slot colNames columns that are kept, or NULL for all.
@@ -15,7 +16,8 @@
 #' @slot file path of the file; text may have several.
 #' @slot fileSystem the file system, NULL for the option's.
 #' @name RxDataSource-class
-#' @aliases RxFileData-class RxXdfData-class RxTextData-class RxParquetData-class characterORNULL-class
+#' @aliases RxFileData-class RxXdfData-class RxTextData-class RxParquetData-class RxForeignData-class RxOdbcData-class
+#'   RxSasData-class RxSpssData-class characterORNULL-class
 #' @seealso [source-methods] for what can be done with a source.
 #' @keywords classes
 NULL
@@ -44,8 +46,9 @@ methods::setClass("RxFileData", contains = "RxDataSource", representation = meth
 
 #' A source object from what a user gave as data
 #'
-#' A string names a file, whose type is told by its extension: none and .xdf are XDF, .parquet and .pq Parquet, anything
-#' else and folders are text, but for the folder of a composite or partitioned set, which is XDF.
+#' A string names a file, whose type is told by its extension: none and .xdf are XDF, .parquet and .pq Parquet,
+#' .sas7bdat and .sd7 SAS, .sav and .por SPSS, anything else and folders are text, but for the folder of a composite or
+#' partitioned set, which is XDF.
 #' Several strings are text files.
 #'
 #' @param data a string, a data source, or a data frame, which is its own source
@@ -62,6 +65,8 @@ as_source <- function(data, name = "data") {
   switch(file_type(data),
     xdf = RxXdfData(data),
     parquet = RxParquetData(data),
+    sas = RxSasData(data),
+    spss = RxSpssData(data),
     text = RxTextData(data)
   )
 }
@@ -117,6 +122,9 @@ source_info <- function(source, spec = source_spec(source)) {
   info <- engine_call(rx_engine_info, spec)
   names(info$fields) <- vapply(info$fields, function(field) field$name, "")
   info$fields <- info$fields[source_columns(source, names(info$fields))]
+  for (name in names(info$fields)) {
+    info$fields[[name]]$value_info <- spec$value_info[[name]]
+  }
   info
 }
 
@@ -128,6 +136,10 @@ file_type <- function(path) {
     "xdf"
   } else if (extension %in% c("parquet", "pq")) {
     "parquet"
+  } else if (extension %in% c("sas7bdat", "sd7")) {
+    "sas"
+  } else if (extension %in% c("sav", "por")) {
+    "spss"
   } else {
     "text"
   }
@@ -162,9 +174,9 @@ check_kept_dropped <- function(varsToKeep, varsToDrop) {
 #' Sources behave much like data frames: `names()`, `dim()` (so `nrow()`, `ncol()`), `length()`, `dimnames()`,
 #' `colnames()`, `head()`, `tail()`, `summary()`, `as.data.frame()`, `print()` and `str()` work on all of them.
 #'
-#' * `dim()` of text gives NA rows: they are unknown until the text is read.
+#' * `dim()` of text, databases and files of SAS and SPSS gives NA rows: they are unknown until the data are read.
 #' * `names<-` renames the columns in the file and works on XDF sources only.
-#' * `head()` reads no further than it needs to; `tail()` of text reads the file.
+#' * `head()` reads no further than it needs to; `tail()` of sources without a number of rows reads all of them.
 #' * `summary()` is [rxSummary()] of all columns.
 #' * `as.data.frame()` reads all rows into memory.
 #'
@@ -221,16 +233,22 @@ methods::setMethod("dimnames", "RxDataSource", function(x) list(NULL, names(x)))
 #' @export
 methods::setMethod("show", "RxFileData", function(object) {
   cat(class(object), " Source\n", paste0("\"", object@file, "\"\n"), sep = "")
-  shown <- setdiff(methods::slotNames(object), c("file", "fileSystem"))
+  show_slots(object, setdiff(methods::slotNames(object), c("file", "fileSystem")))
+  cat("fileSystem: \n    fileSystemType: \"", object@fileSystem %||% rxGetOption("fileSystem"), "\"\n", sep = "")
+})
+
+#' Prints slots that have not their default
+#'
+#' @noRd
+show_slots <- function(object, names) {
   default <- methods::new(class(object))
-  for (name in shown) {
+  for (name in names) {
     value <- methods::slot(object, name)
     if (!identical(value, methods::slot(default, name))) {
       cat(name, ": ", paste(deparse(value, width.cutoff = 500), collapse = ""), "\n", sep = "")
     }
   }
-  cat("fileSystem: \n    fileSystemType: \"", object@fileSystem %||% rxGetOption("fileSystem"), "\"\n", sep = "")
-})
+}
 
 #' @rdname source-methods
 #' @export

@@ -18,7 +18,8 @@
 #'   order) and `tzone` (of a POSIXct column). Other fields of `rxGetVarInfo()` are left alone, so a changed result of
 #'   it can be given back.
 #' @return `rxGetVarInfo()`: a list named by column of lists with those that apply of `description`, `varType`,
-#'   `storage`, `low`, `high`, `levels` and `tzone`. `rxGetVarNames()`: a character vector. `rxSetVarInfo()`: the data
+#'   `storage`, `low`, `high`, `levels`, `tzone`, `valueInfoCodes` and `valueInfoLabels` (of [RxSasData()] and
+#'   [RxSpssData()] sources). `rxGetVarNames()`: a character vector. `rxSetVarInfo()`: the data
 #'   source, invisibly, after changing the file in place; or a new data frame, to which `low` and `high` mean nothing.
 #' @examples
 #' file <- tempfile(fileext = ".xdf")
@@ -113,7 +114,9 @@ described_field <- function(field, getValueLabels) {
     storage = storage_names[[field$kind]],
     low = if (!is_factor) field$low, high = if (!is_factor) field$high,
     levels = if (is_factor && getValueLabels) as.character(unlist(field$levels)),
-    tzone = field$tz
+    tzone = field$tz,
+    valueInfoCodes = if (getValueLabels) field$value_info$codes,
+    valueInfoLabels = if (getValueLabels) field$value_info$labels
   )
   described[!vapply(described, is.null, NA)]
 }

@@ -73,6 +73,9 @@ cargo clippy --version > /dev/null 2>&1 && cargo fmt --version > /dev/null 2>&1 
 ensure_r
 ensure_r_packages Imports Suggests lintr
 have pandoc || apt_install pandoc
+# Tests of databases start a server of their own, and reach SQLite by ODBC as well.
+ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1 || apt_install postgresql
+debian_has libsqliteodbc && have odbcinst || apt_install unixodbc odbcinst libsqliteodbc
 
 # A library of its own: the tests leave the user's alone.
 export R_LIBS=$RXSCALE_TARGET_DIR/library

@@ -62,7 +62,8 @@ test_that("levels that show up in later chunks are joined", {
 
 test_that("a column that is not there is told", {
   expect_error(rxImport(mtcars, colClasses = c(mpgg = "integer")), class = "rxscale_error_missing_column")
-  expect_error(rxImport(mtcars, colInfo = list(mpg = list(low = 1))), class = "rxscale_error_unsupported")
+  expect_error(rxImport(mtcars, colInfo = list(mpg = list(start = 1))), class = "rxscale_error_unsupported")
+  expect_error(rxImport(mtcars, colInfo = list(mpg = list(low = 1))), "high", class = "rxscale_error_argument")
 })
 
 test_that("colInfo is made from data of any kind, and reads other data alike", {
@@ -93,4 +94,18 @@ test_that("levels are sorted as numbers if they are such", {
   }
   expect_equal(sorted(c("10", "9", "-1")), c("-1", "9", "10"))
   expect_equal(sorted(c("b", "a", "B", "10")), c("10", "B", "a", "b"))
+})
+
+test_that("bounds, descriptions and positions of levels are taken for columns that have types", {
+  file <- temp_file()
+  rxImport(mtcars, file, colInfo = list(
+    mpg = list(low = 10, high = 40, description = "miles a gallon"),
+    am = list(type = "factorIndex", levels = c("automatic", "manual"))
+  ))
+  info <- rxGetVarInfo(file)
+  expect_equal(info$mpg[c("description", "low", "high")], list(description = "miles a gallon", low = 10, high = 40))
+  expect_equal(info$am$levels, c("automatic", "manual"))
+  expect_equal(as.integer(rxImport(file)$am) - 1, mtcars$am)
+  error <- expect_error(rxImport(data.frame(s = "no day"), colClasses = c(s = "Date")), class = "rxscale_error_transform")
+  expect_match(conditionMessage(error), "Column 's' cannot be converted")
 })

@@ -19,6 +19,16 @@ revoscaler <- list(
                         fileSystem = NULL, inputEncoding = "utf-8", writeFactorsAsIndexes = FALSE) NULL,
   RxParquetData = function(file, colInfo = NULL, fileSystem = "hdfs", cache = FALSE,
                            writeFactorsAsIndexes = FALSE) NULL,
+  RxOdbcData = function(table = NULL, sqlQuery = NULL, dbmsName = NULL, databaseName = NULL, useFastRead = NULL,
+                        trimSpace = NULL, connectionString = NULL, rowBuffering = TRUE, returnDataFrame = TRUE,
+                        stringsAsFactors = FALSE, colClasses = NULL, colInfo = NULL, rowsPerRead = 500000, verbose = 0,
+                        writeFactorsAsIndexes, ...) NULL,
+  RxSasData = function(file, stringsAsFactors = FALSE, colClasses = NULL, colInfo = NULL, rowsPerRead = 500000,
+                       formatFile = NULL, labelsAsLevels = TRUE, labelsAsInfo = TRUE, mapMissingCodes = "all",
+                       varsToKeep = NULL, varsToDrop = NULL, checkVarsToKeep = FALSE) NULL,
+  RxSpssData = function(file, stringsAsFactors = FALSE, colClasses = NULL, colInfo = NULL, rowsPerRead = 500000,
+                        labelsAsLevels = TRUE, labelsAsInfo = TRUE, mapMissingCodes = "all", varsToKeep = NULL,
+                        varsToDrop = NULL, checkVarsToKeep = FALSE) NULL,
   rxImport = function(inData, outFile = NULL, varsToKeep = NULL, varsToDrop = NULL, rowSelection = NULL,
                       transforms = NULL, transformObjects = NULL, transformFunc = NULL, transformVars = NULL,
                       transformPackages = NULL, transformEnvir = NULL, append = "none", overwrite = FALSE,
@@ -264,7 +274,7 @@ revoscaler <- list(
 
 # Documented on the help pages: defaults that differ on purpose, and arguments that RevoScaleR did not have.
 other_defaults <- list(
-  RxParquetData = "fileSystem",
+  RxParquetData = "fileSystem", RxOdbcData = "writeFactorsAsIndexes",
   rxOptions = c(
     "libDir", "linkDllName", "cintSysDir", "includeDir", "unitTestDir", "unitTestDataDir", "sampleDataDir",
     "demoScriptsDir", "reportProgress", "numCoresToUse", "defaultDecimalColType", "defaultMissingColType",
@@ -272,7 +282,8 @@ other_defaults <- list(
   )
 )
 new_arguments <- list(
-  rxOptions = "memoryLimitMB", RxLocalParallel = c("wait", "executionTimeoutSeconds", "taskRetries")
+  rxOptions = "memoryLimitMB", RxOdbcData = "connection",
+  RxLocalParallel = c("wait", "executionTimeoutSeconds", "taskRetries")
 )
 
 # An exported function, or a method, by its name.

@@ -35,7 +35,8 @@ test_that("infinite values, both zeros and few rows are as in quantile()", {
   expect_equal(rxQuantile("x", data.frame(x = 3.5), probs = probs), type_of(3.5, 4))
   expect_equal(rxQuantile("x", data.frame(x = c(NA_real_, NA))), type_of(numeric(), 4)[c(1, 4, 6, 7, 10)])
   expect_equal(unname(rxQuantile("x", data.frame(x = c(TRUE, FALSE, TRUE)))), c(0, 0, 1, 1, 1))
-  expect_equal(rxQuantile("odd name", data.frame(`odd name` = 1:9, check.names = FALSE)), type_of(1:9, 1)[c(1, 4, 6, 7, 10)])
+  odd <- data.frame(`odd name` = 1:9, check.names = FALSE)
+  expect_equal(rxQuantile("odd name", odd), type_of(1:9, 1)[c(1, 4, 6, 7, 10)])
 })
 
 test_that("frequencies stand for rows", {

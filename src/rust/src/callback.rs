@@ -6,8 +6,8 @@ use extendr_api::prelude::*;
 use libR_sys::{R_GlobalEnv, R_NilValue, R_tryEvalSilent, Rf_install, Rf_lcons, Rf_protect, Rf_unprotect, SEXP};
 use rx_data::{Error, ErrorKind, Result};
 
-/// Calls an R function through `guarded_call()` of R/engine.R. What it raises becomes an error of kind transform; its
-/// warnings reach the user when the engine function has returned.
+/// Calls an R function through `guarded_call()` of R/engine.R. What it raises becomes an error of kind transform, or of
+/// the kind that rxscale's own R code says; its warnings reach the user when the engine function has returned.
 pub fn call(fun: SEXP, arguments: &[SEXP]) -> Result<Robj> {
     let mut answer: SEXP = std::ptr::null_mut();
     // SAFETY: everything allocated is protected until it is part of the call; the closure owns nothing.
@@ -35,7 +35,10 @@ pub fn call(fun: SEXP, arguments: &[SEXP]) -> Result<Robj> {
     // SAFETY: nothing has been allocated since the value was returned.
     let answer = unsafe { Robj::from_sexp(answer) };
     match (spec::get(&answer, "error"), spec::get(&answer, "interrupt")) {
-        (Some(message), _) => Err(Error::new(ErrorKind::Transform, message.as_str().unwrap_or_default())),
+        (Some(message), _) => {
+            let kind = spec::get(&answer, "kind").and_then(|kind| ErrorKind::of_condition(kind.as_str()?));
+            Err(Error::new(kind.unwrap_or(ErrorKind::Transform), message.as_str().unwrap_or_default()))
+        }
         (None, Some(_)) => Err(Error::interrupted()),
         (None, None) => Ok(spec::get(&answer, "value").unwrap_or_else(|| ().into())),
     }

@@ -5,6 +5,7 @@
 
 mod callback;
 mod error;
+mod foreign;
 mod glue;
 mod interrupt;
 mod job;

@@ -2,9 +2,11 @@
 
 use super::source::path;
 use crate::error::malformed;
+use crate::foreign::ForeignSink;
 use crate::job::{self, Job};
 use crate::result::{self, Vectors};
 use crate::spec;
+use crate::transform::Function;
 use extendr_api::prelude::*;
 use rx_data::groups::Grouped;
 use rx_data::sink::{
@@ -68,6 +70,16 @@ pub fn write(
         "text" => {
             let options = spec::parse_without(sink, &["type", "append", "rows_per_block", "description"], "sink")?;
             run(job, source, columns, map, TextSink::create(options, schema)?)?
+        }
+        "foreign" => {
+            let function = |name| Function::new(&spec::need(sink, name)?);
+            let (write, finish) = (function("write")?, function("finish")?);
+            let chunk_rows = spec::maybe(sink, "rows_per_block")?;
+            let rows = job::run(job, |control, pool, main| {
+                let sink = ForeignSink::new(schema, write, finish, chunk_rows, main.clone());
+                rx_run::map(pool, control, source, columns, map, sink)
+            })?;
+            return Ok(list!(rows = rows as f64).into());
         }
         other => return Err(malformed("type", format!("there is no sink of type '{other}'"))),
     };

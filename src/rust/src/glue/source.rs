@@ -1,6 +1,7 @@
 //! Source specs, as `source_spec()` of R/source.R makes them.
 
 use crate::error::{malformed, on_warning};
+use crate::foreign::ForeignSource;
 use crate::job::Job;
 use crate::spec;
 use crate::transform::{ChunkSize, Function, Transform, Transformed};
@@ -29,8 +30,8 @@ pub struct Opened {
     pub runs_r_code: bool,
 }
 
-/// Opens a source, or two beside each other. Of a data frame only the columns named are viewed and known, if any are named; the R code of a
-/// transform runs on a sample. The threads of a job help with text. For the main thread only.
+/// Opens a source, or two beside each other. Of a data frame only the columns named are viewed and known, if any are
+/// named; the R code of a transform runs on a sample. The threads of a job help with text. For the main thread only.
 pub fn open(source: &Robj, columns: Option<&[String]>, job: Option<&Job>) -> Result<Opened> {
     if let Some(left) = spec::get(source, "left") {
         let (left, right) = (open(&left, None, job)?, open(&spec::need(source, "right")?, None, job)?);
@@ -103,6 +104,11 @@ fn open_plain(source: &Robj, columns: Option<&[String]>, job: Option<&Job>) -> R
         "text" => {
             let options: TextOptions = spec::parse_without(source, &COMMON, "source")?;
             Ok(Arc::new(TextSource::open(&options)?))
+        }
+        "foreign" => {
+            let start_row: f64 = spec::maybe(source, "start_row")?.unwrap_or(1.0);
+            let last = spec::maybe::<f64>(source, "num_rows")?.map(|rows| start_row - 1.0 + rows);
+            Ok(Arc::new(ForeignSource::new(source, last)?))
         }
         "row_numbers" => {
             let count = |name| -> Result<u64> { Ok(spec::parse::<f64>(&spec::need(source, name)?, name)? as u64) };

@@ -34,15 +34,9 @@ impl Answer {
         Ok(Answer { fields: schema.fields, block: Block { index: 0, rows, columns } })
     }
 
-    /// The columns in the order and storage of the schema.
-    pub fn conform(mut self, schema: &Schema, number: usize) -> Result<Block> {
-        let changed = |name: &str, what: String| {
-            Error::new(ErrorKind::Transform, format!("The transform's column '{name}' {what} in chunk {number}."))
-                .column(name)
-                .hint(
-                    "Return the same columns of the same types for every chunk; as.numeric() and the like fix a type.",
-                )
-        };
+    /// The columns in the order and storage of the schema. If they do not fit, `changed` makes the error of a column's
+    /// name and what is wrong with it.
+    pub fn conform(mut self, schema: &Schema, changed: impl Fn(&str, String) -> Error) -> Result<Block> {
         if let Some(new) = self.fields.iter().find(|f| schema.fields.iter().all(|known| known.name != f.name)) {
             return Err(changed(&new.name, "is new".into()));
         }

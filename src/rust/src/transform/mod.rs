@@ -5,7 +5,7 @@ mod scan;
 
 use crate::job::Main;
 use crate::{callback, result};
-use answer::Answer;
+pub use answer::Answer;
 use extendr_api::prelude::*;
 use libR_sys::SEXP;
 use rx_data::sink::{FrameSink, FrameTable, Sink};

@@ -2,7 +2,7 @@
 
 use super::{Call, Transform, Transformed, joined};
 use crate::job::Main;
-use rx_data::{Block, Result, Scan};
+use rx_data::{Block, Error, ErrorKind, Result, Scan};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -105,6 +105,13 @@ impl<'a> TransformScan<'a> {
     }
 }
 
+/// The error of a column that is not in a chunk what it was in the first rows.
+fn changed(name: &str, what: &str, number: usize) -> Error {
+    Error::new(ErrorKind::Transform, format!("The transform's column '{name}' {what} in chunk {number}."))
+        .column(name)
+        .hint("Return the same columns of the same types for every chunk; as.numeric() and the like fix a type.")
+}
+
 impl Scan for TransformScan<'_> {
     fn next(&self) -> Result<Option<Block>> {
         let mut state = self.lock();
@@ -122,7 +129,8 @@ impl Scan for TransformScan<'_> {
                 let (result, now) = self.unlocked(state, || {
                     let (number, table) = (call.number, joined(&self.source.input_schema, blocks)?);
                     let answer = self.main.call(move || call.evaluate(table))?;
-                    answer.map(|answer| answer.conform(&self.source.schema, number)).transpose()
+                    let changed = |name: &str, what: String| changed(name, &what, number);
+                    answer.map(|answer| answer.conform(&self.source.schema, changed)).transpose()
                 })?;
                 state = now;
                 state.in_r = false;

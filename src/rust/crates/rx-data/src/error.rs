@@ -19,6 +19,8 @@ pub enum ErrorKind {
     File,
     /// A file is there but its content is damaged or not of its format.
     CorruptFile,
+    /// A database cannot be reached, or refuses what is asked of it.
+    Database,
     /// A value contradicts the type of its column.
     Value,
     /// No row is left after missing values and selection.
@@ -42,6 +44,23 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// The kinds that R code called by the engine may raise.
+    const OF_R: [ErrorKind; 8] = [
+        ErrorKind::Argument,
+        ErrorKind::MissingColumn,
+        ErrorKind::WrongType,
+        ErrorKind::File,
+        ErrorKind::CorruptFile,
+        ErrorKind::Database,
+        ErrorKind::Value,
+        ErrorKind::Unsupported,
+    ];
+
+    /// The kind of a condition that R code raised.
+    pub fn of_condition(name: &str) -> Option<ErrorKind> {
+        Self::OF_R.into_iter().find(|kind| kind.name() == name)
+    }
+
     /// The last part of the R condition's class.
     pub fn name(self) -> &'static str {
         match self {
@@ -50,6 +69,7 @@ impl ErrorKind {
             ErrorKind::WrongType => "wrong_type",
             ErrorKind::File => "file",
             ErrorKind::CorruptFile => "corrupt_file",
+            ErrorKind::Database => "database",
             ErrorKind::Value => "value",
             ErrorKind::NoRows => "no_rows",
             ErrorKind::OneLevel => "one_level",

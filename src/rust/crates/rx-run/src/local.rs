@@ -172,6 +172,8 @@ pub fn map<S: Sink>(
         },
     )?;
     control.check()?;
+    // A table that is read cannot be written for good in some databases.
+    drop(scan);
     sink.finish()
 }
 
