@@ -1,7 +1,8 @@
 #' Read and write a source chunk by chunk
 #'
 #' For algorithms of your own that go over data in a loop. `rxReadNext()` gives the chunks of a source one after the
-#' other, from its beginning when it was opened; `rxWriteNext()` adds data frames to an XDF file or a table of a database.
+#' other, from its beginning when it was opened; `rxWriteNext()` adds data frames to an XDF file or a table of a
+#' database.
 #'
 #' A chunk is `blocksPerRead` blocks of an XDF source, and `rowsPerRead` rows of any other. The file stays open between
 #' chunks, and what is decoded beyond a chunk is kept for the next one, so that nothing is read twice.

@@ -3,9 +3,9 @@
 
 #' Raises a classed error
 #'
-#' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file", "database",
-#'   "value", "no_rows", "one_level", "infinite", "memory", "transform", "task", "worker", "timeout", "job", "unsupported",
-#'   "recursive", "interrupted" or "internal"
+#' @param kind the last part of its class: "argument", "missing_column", "wrong_type", "file", "corrupt_file",
+#'   "database", "value", "no_rows", "one_level", "infinite", "memory", "transform", "task", "worker", "timeout", "job",
+#'   "unsupported", "recursive", "interrupted" or "internal"
 #' @param message what was wrong, as a sentence
 #' @param hint what to do about it, as a sentence
 #' @param column,file,row where it was wrong
@@ -19,6 +19,16 @@ rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row
       kind = kind, hint = hint, column = column, file = file, row = row
     )
   ))
+}
+
+#' Says, once in a session, that a function is the old name of another one
+#'
+#' @noRd
+old_name <- function(old, new) {
+  if (!old %in% state$old_names) {
+    state$old_names <- c(state$old_names, old)
+    message(sprintf("%s() is an old name: %s() is the new one.", old, new))
+  }
 }
 
 #' The call of the package's function that the user called

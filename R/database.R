@@ -300,45 +300,52 @@ database_sink <- function(target, append, overwrite) {
   database <- open_database(target)
   on.exit(db_close(database))
   if (db_table(database, target@table)$exists && !append && !overwrite) {
-    rx_abort("database", sprintf("Table '%s' exists.", target@table),
+    rx_abort("argument", sprintf("Table '%s' exists already.", target@table),
       hint = "Pass overwrite = TRUE to replace it, or append = \"rows\" to add rows."
     )
   }
-  writer <- new.env()
+  # Its transaction begins with the first rows.
+  writer <- list2env(list(target = target, replace = overwrite && !append), parent = emptyenv())
   list(
-    type = "foreign",
-    write = function(columns) {
-      if (is.null(writer$number)) {
-        writer$number <- start_writing(writer, target, replace = overwrite && !append)
-      }
-      db_append(writer$database, writer$table$name, chunk_frame(lapply(columns, as_stored, target)))
-    },
-    finish = function() {
-      db_commit(writer$database)
-      writer$committed <- TRUE
-      end_pass(writer$number)
-    }
+    type = "foreign", write = function(columns) write_rows(writer, columns),
+    finish = function() finish_writing(writer)
   )
 }
 
-#' Begins the transaction of a writer; the number of its pass, whose end takes back what was not committed
+#' Writes rows within the transaction of a writer, which it begins with the first ones
+#'
+#' @param columns a list of vectors
+#' @noRd
+write_rows <- function(writer, columns) {
+  if (is.null(writer$number)) {
+    start_writing(writer)
+  }
+  db_append(writer$database, writer$table$name, chunk_frame(lapply(columns, as_stored, writer$target)))
+}
+
+#' Begins the transaction of a writer. The end of its pass takes back what was not committed.
 #'
 #' @noRd
-start_writing <- function(writer, target, replace) {
-  database <- writer$database <- open_database(target)
+start_writing <- function(writer) {
+  database <- writer$database <- open_database(writer$target)
   db_begin(database)
-  number <- start_pass(list(
+  writer$number <- start_pass(list(
     close = function() {
       if (is.null(writer$committed)) db_rollback(database)
       db_close(database)
     },
     connection = if (!database$owned) database$connection
   ))
-  writer$table <- db_table(database, target@table)
-  if (replace && writer$table$exists) {
+  writer$table <- db_table(database, writer$target@table)
+  if (writer$replace && writer$table$exists) {
     db_execute(database, paste("DROP TABLE", writer$table$sql))
   }
-  number
+}
+
+finish_writing <- function(writer) {
+  db_commit(writer$database)
+  writer$committed <- TRUE
+  end_pass(writer$number)
 }
 
 #' A column as databases store it

@@ -85,27 +85,45 @@ rxDataStep <- function(inData = NULL, outFile = NULL, varsToKeep = NULL, varsToD
   rows <- if (rowsPerRead > 0) rowsPerRead
   source <- step_source(inData, rows, numRows, rowVarName, blocksPerRead, ...)
   asked <- capture_transforms()
-  if (returnTransformObjects) {
-    return(invisible(transformed_objects(source, asked, rows, startRow, numRows, reportProgress)))
+  invisible(data_step(
+    source, outFile, asked, flags, append, overwrite, varsToKeep, varsToDrop, rows, startRow, numRows,
+    maxRowsByCols, reportProgress, xdfCompressionLevel, rowVarName,
+    verbose = dot(..., name = "verbose", default = 0),
+    stringsAsFactors = dot(..., name = "stringsAsFactors", default = FALSE)
+  ))
+}
+
+#' A data step, whose arguments are those of rxDataStep(), checked
+#'
+#' @param source see step_source()
+#' @param asked arguments of compose_transform()
+#' @param flags the arguments that are TRUE or FALSE
+#' @param rows rows of a chunk, or NULL
+#' @noRd
+data_step <- function(source, outFile, asked, flags, append, overwrite, varsToKeep, varsToDrop, rows, startRow, numRows,
+                      maxRowsByCols, reportProgress, xdfCompressionLevel, rowVarName = NULL, verbose = 0,
+                      stringsAsFactors = FALSE) {
+  if (flags$returnTransformObjects) {
+    return(transformed_objects(source, asked, rows, startRow, numRows, reportProgress))
   }
   target <- step_target(source, outFile, append, overwrite, xdfCompressionLevel, asked)
   if (target$in_place) {
     check_in_place(varsToKeep, varsToDrop, rows, startRow, numRows)
   }
   if (identical(target$sink$type, "xdf")) {
-    target$sink$no_ranges <- !computeLowHigh
+    target$sink$no_ranges <- !flags$computeLowHigh
   }
   result <- import(
     source, target$sink, asked,
     keep = varsToKeep, drop = c(varsToDrop, unwanted_numbers(source, varsToKeep, asked)), rowsPerRead = rows,
     startRow = startRow, numRows = numRows, maxRowsByCols = if (!is.data.frame(source)) maxRowsByCols,
-    reportProgress = reportProgress, verbose = dot(..., name = "verbose", default = 0), beside = target$beside
+    reportProgress = reportProgress, verbose = verbose, beside = target$beside
   )
   if (!is.null(outFile)) {
-    return(invisible(written_source(outFile, target$sink)))
+    return(written_source(outFile, target$sink))
   }
   row_names <- if (isTRUE(rowVarName %in% names(result))) rowVarName
-  invisible(finished_frame(result, row_names, dot(..., name = "stringsAsFactors", default = FALSE)))
+  finished_frame(result, row_names, stringsAsFactors)
 }
 
 check_step_arguments <- function(flags, rowsPerRead, blocksPerRead, rowVarName) {

@@ -88,12 +88,16 @@ rxSetInfo <- function(data, description = "") {
 
 #' @rdname rxGetInfo
 #' @export
-rxSetInfoXdf <- function(file, description = "") rxSetInfo(xdf_source(file), description)
+rxSetInfoXdf <- function(file, description = "") {
+  old_name("rxSetInfoXdf", "rxSetInfo")
+  rxSetInfo(xdf_source(file), description)
+}
 
 #' @rdname rxGetInfo
 #' @export
 rxGetInfoXdf <- function(file, getVarInfo = FALSE, getBlockSizes = FALSE, getValueLabels = NULL, varsToKeep = NULL,
                          varsToDrop = NULL, startRow = 1, numRows = 0, computeInfo = FALSE, verbose = 0) {
+  old_name("rxGetInfoXdf", "rxGetInfo")
   rxGetInfo(
     xdf_source(file), getVarInfo, getBlockSizes, getValueLabels, varsToKeep, varsToDrop, startRow, numRows, computeInfo,
     verbose = verbose

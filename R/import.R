@@ -1,7 +1,7 @@
 #' Import data
 #'
-#' Reads text, Parquet and XDF files, databases, files of SAS and SPSS, and data frames, transforms them if asked to, and returns a data frame or writes a
-#' file, a block at a time: the data need not fit into memory.
+#' Reads text, Parquet and XDF files, databases, files of SAS and SPSS, and data frames, transforms them if asked to,
+#' and returns a data frame or writes a file, a block at a time: the data need not fit into memory.
 #'
 #' Within a chunk the order is: `transformFunc`, `transforms`, `rowSelection`.
 #'
@@ -46,8 +46,8 @@
 #' @param xdfCompressionLevel see [rxOptions()].
 #' @param createCompositeSet,blocksPerCompositeFile whether a composite set of XDF files is written, and how many blocks
 #'   each of them gets; see [RxXdfData()]. NULL leaves it to `outFile`.
-#' @param ... arguments of the input source ([RxTextData()], [RxXdfData()], [RxOdbcData()] and so on), which override those of
-#'   an existing one. Unknown ones are ignored with a warning.
+#' @param ... arguments of the input source ([RxTextData()], [RxXdfData()], [RxOdbcData()] and so on), which override
+#'   those of an existing one. Unknown ones are ignored with a warning.
 #' @return A data frame, or the data source that was written.
 #' @examples
 #' flights <- file.path(rxGetOption("sampleDataDir"), "flights.csv.gz")
@@ -339,22 +339,11 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = lis
   is_set <- isTRUE(set$createCompositeSet) && is_string(outFile) && tolower(tools::file_ext(outFile)) %in% c("", "xdf")
   target <- if (is_set) RxXdfData(outFile) else as_source(outFile, "outFile")
   check_argument(is_source(target), "outFile", "NULL, the name of a file or a data source")
-  if (is_source(target, "RxOdbcData")) {
-    refuse_set(set)
-    return(database_sink(target, append, overwrite))
-  }
   if (is_source(target, "RxForeignData")) {
-    rx_abort("unsupported", sprintf("An %s source cannot be written to.", class(target)))
+    refuse_set(set)
+    return(foreign_sink(target, append, overwrite))
   }
-  if (append && !methods::is(target, "RxXdfData")) {
-    rx_abort("unsupported", "Rows can be appended to XDF files and tables of databases only.")
-  }
-  if (length(c(target@colNames, target@varsToDrop))) {
-    rx_abort(
-      "argument", "`varsToKeep` and `varsToDrop` of a source do not apply to writing.",
-      hint = "Give them to the call instead."
-    )
-  }
+  check_written_file(target, append)
   if (methods::is(target, "RxXdfData")) {
     place <- xdf_target(overridden_source(target, set))
     compression <- compression_name(xdfCompressionLevel)
@@ -365,6 +354,21 @@ sink_spec <- function(outFile, append, overwrite, xdfCompressionLevel, set = lis
     list(type = "parquet", path = locate_output(target@file, ".parquet"), overwrite = overwrite)
   } else {
     text_sink(target, overwrite, source)
+  }
+}
+
+#' Refuses what no file can be asked for
+#'
+#' @noRd
+check_written_file <- function(target, append) {
+  if (append && !methods::is(target, "RxXdfData")) {
+    rx_abort("unsupported", "Rows can be appended to XDF files and tables of databases only.")
+  }
+  if (length(c(target@colNames, target@varsToDrop))) {
+    rx_abort(
+      "argument", "`varsToKeep` and `varsToDrop` of a source do not apply to writing.",
+      hint = "Give them to the call instead."
+    )
   }
 }
 
@@ -476,10 +480,12 @@ source_arguments <- function(source) {
 #'
 #' @noRd
 source_maker <- function(source) {
-  makers <- c("RxXdfData", "RxTextData", "RxParquetData", "RxOdbcData", "RxSasData", "RxSpssData")
-  class <- Find(function(class) methods::is(source, class), makers)
+  class <- Find(function(class) methods::is(source, class), source_makers)
   if (!is.null(class)) get(class, mode = "function")
 }
+
+# The functions that make sources, by the names of their classes.
+source_makers <- c("RxXdfData", "RxTextData", "RxParquetData", "RxOdbcData", "RxSasData", "RxSpssData")
 
 #' The source with some of its arguments replaced
 #'
@@ -490,10 +496,17 @@ overridden_source <- function(source, overrides) {
   if (length(overrides) == 0) {
     return(source)
   }
-  arguments <- source_arguments(source)
-  slots <- replace(arguments, arguments == "varsToKeep", "colNames")
-  slots[arguments %in% c("rowsPerRead", "blocksPerRead")] <- "rowsOrBlocksPerRead"
-  values <- stats::setNames(lapply(slots, function(slot) methods::slot(source, slot)), arguments)
+  values <- source_values(source, source_arguments(source))
   values[names(overrides)] <- overrides
   do.call(source_maker(source), values)
+}
+
+#' What a source has of some arguments, named by these
+#'
+#' @noRd
+source_values <- function(source, arguments) {
+  slots <- replace(arguments, arguments == "varsToKeep", "colNames")
+  slots[arguments %in% c("rowsPerRead", "blocksPerRead")] <- "rowsOrBlocksPerRead"
+  names(slots) <- arguments
+  lapply(slots[slots %in% methods::slotNames(source)], function(slot) methods::slot(source, slot))
 }

@@ -45,6 +45,7 @@ rxXdfToDataFrame <- function(file, varsToKeep = NULL, varsToDrop = NULL, rowVarN
                              stringsAsFactors = FALSE, blocksPerRead = rxGetOption("blocksPerRead"),
                              maxRowsByCols = 3000000, reportProgress = rxGetOption("reportProgress"),
                              cppInterp = NULL) {
+  old_name("rxXdfToDataFrame", "rxDataStep")
   check_argument(is_flag(removeMissings), "removeMissings", "TRUE or FALSE")
   check_argument(is_flag(stringsAsFactors), "stringsAsFactors", "TRUE or FALSE")
   source <- overridden_source(xdf_source(file), list(blocksPerRead = blocksPerRead))

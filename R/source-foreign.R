@@ -1,5 +1,5 @@
-# Sources whose rows R code reads: databases, and files of SAS and SPSS. The engine asks for their rows chunk by chunk, on
-# the main thread; nothing is read as a whole.
+# Sources whose rows R code reads: databases, and files of SAS and SPSS. The engine asks for their rows chunk by chunk,
+# on the main thread; nothing is read as a whole.
 
 #' @rdname RxDataSource-class
 #' @exportClass RxForeignData
@@ -147,6 +147,16 @@ end_passes_after <- function(number) {
   for (left in Filter(function(open) as.numeric(open) > number, names(passes$open))) {
     try(end_pass(left), silent = TRUE)
   }
+}
+
+#' Where rows for such a source go: what the engine takes
+#'
+#' @noRd
+foreign_sink <- function(target, append, overwrite) {
+  if (!is_source(target, "RxOdbcData")) {
+    rx_abort("unsupported", sprintf("An %s source cannot be written to.", class(target)))
+  }
+  database_sink(target, append, overwrite)
 }
 
 #' Rows of a chunk as a user gets them

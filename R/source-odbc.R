@@ -11,13 +11,13 @@
 #' `connectionString` is one of ODBC and takes package RODBC, with which dates and times are text: `colClasses` makes
 #' dates and times of them. For package odbc say `connection = function() DBI::dbConnect(odbc::odbc(), ...)`.
 #'
-#' Some drivers hold all rows of a query before they give the first one. RPostgreSQL does, so its rows come from a cursor
-#' instead; ODBC's driver of PostgreSQL does unless the connection string says `UseDeclareFetch=1`.
+#' Some drivers hold all rows of a query before they give the first one. RPostgreSQL does, so its rows come from a
+#' cursor instead; ODBC's driver of PostgreSQL does unless the connection string says `UseDeclareFetch=1`.
 #'
-#' **Types** are those that the database package gives: integers, numbers, text, dates, times, logicals, 64-bit integers.
-#' Columns of bytes are left out with a warning. The first rows tell the types; `colClasses` and `colInfo` change them,
-#' as those of [rxImport()] do. `"factorIndex"` is a type of theirs for numbers that are positions, from 0, in the
-#' `levels` of `colInfo`. SQLite has neither dates nor logicals: say `"Date"`, `"POSIXct"` or `"logical"`.
+#' **Types** are those that the database package gives: integers, numbers, text, dates, times, logicals, 64-bit
+#' integers. Columns of bytes are left out with a warning. The first rows tell the types; `colClasses` and `colInfo`
+#' change them, as those of [rxImport()] do. `"factorIndex"` is a type of theirs for numbers that are positions, from 0,
+#' in the `levels` of `colInfo`. SQLite has neither dates nor logicals: say `"Date"`, `"POSIXct"` or `"logical"`.
 #'
 #' **Writing.** [rxDataStep()], [rxImport()] and [rxWriteNext()] write to the table `table` within a transaction: it is
 #' there as a whole or not at all. Factors are written as text. SQLite keeps dates and times as text in ISO 8601 form,

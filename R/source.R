@@ -5,8 +5,9 @@
 #'
 #' `RxDataSource` is the virtual base. [RxXdfData()] and [RxTextData()] make file sources (`RxFileData`) and so do
 #' [RxParquetData()], [RxSasData()] and [RxSpssData()]. [RxOdbcData()] makes sources of databases. What the last three
-#' make is read by R packages (`RxForeignData`). Slots are named as the arguments of those functions, but for two old names that packages rely on:
-#' `colNames` holds `varsToKeep`, and `rowsOrBlocksPerRead` holds `rowsPerRead` or `blocksPerRead`.
+#' make is read by R packages (`RxForeignData`). Slots are named as the arguments of those functions, but for two old
+#' names that packages rely on: `colNames` holds `varsToKeep`, and `rowsOrBlocksPerRead` holds `rowsPerRead` or
+#' `blocksPerRead`.
 #'
 #' @slot colNames columns that are kept, or NULL for all.
 #' @slot varsToDrop columns that are left out, or NULL.

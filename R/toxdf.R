@@ -49,6 +49,7 @@ rxCompressXdf <- function(inFile, outFile = NULL, xdfCompressionLevel = 1, overw
 rxDataFrameToXdf <- function(data, outFile, varsToKeep = NULL, varsToDrop = NULL, rowVarName = NULL, append = "none",
                              overwrite = FALSE, computeLowHigh = TRUE,
                              xdfCompressionLevel = rxGetOption("xdfCompressionLevel")) {
+  old_name("rxDataFrameToXdf", "rxDataStep")
   check_argument(is.data.frame(data), "data", "a data frame")
   check_argument(is.null(rowVarName) || is_string(rowVarName), "rowVarName", "a string or NULL")
   check_argument(is_flag(computeLowHigh), "computeLowHigh", "TRUE or FALSE")
@@ -70,6 +71,7 @@ rxImportToXdf <- function(inSource, outSource, rowSelection = NULL, transforms =
                           reportProgress = rxGetOption("reportProgress"), verbose = 0,
                           xdfCompressionLevel = rxGetOption("xdfCompressionLevel"), createCompositeSet = NULL,
                           blocksPerCompositeFile = 3) {
+  old_name("rxImportToXdf", "rxImport")
   target <- xdf_source(outSource)
   set <- list(createCompositeSet = createCompositeSet, blocksPerCompositeFile = blocksPerCompositeFile)
   set <- if (missing(blocksPerCompositeFile)) set["createCompositeSet"] else set

@@ -69,11 +69,15 @@ rxSetVarInfo <- function(varInfo, data) {
 
 #' @rdname rxGetVarInfo
 #' @export
-rxSetVarInfoXdf <- function(varInfo, file) rxSetVarInfo(varInfo, xdf_source(file))
+rxSetVarInfoXdf <- function(varInfo, file) {
+  old_name("rxSetVarInfoXdf", "rxSetVarInfo")
+  rxSetVarInfo(varInfo, xdf_source(file))
+}
 
 #' @rdname rxGetVarInfo
 #' @export
 rxGetVarInfoXdf <- function(file, getValueLabels = TRUE, varsToKeep = NULL, varsToDrop = NULL, computeInfo = FALSE) {
+  old_name("rxGetVarInfoXdf", "rxGetVarInfo")
   rxGetVarInfo(xdf_source(file), getValueLabels, varsToKeep, varsToDrop, computeInfo)
 }
 

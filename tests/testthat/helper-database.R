@@ -49,7 +49,7 @@ start_postgres <- function(programs) {
   folder <- run("mktemp", "-d", "/tmp/rxscale-XXXXXX")
   data <- file.path(folder, "data")
   run(file.path(programs, "initdb"), "-D", data, "-A", "trust", "-U", "tester", "--no-sync", "-E", "UTF8")
-  options <- sprintf("-F -c listen_addresses='' -c unix_socket_directories='%s'", folder)
+  options <- sprintf("-F -c listen_addresses='' -c unix_socket_directories='%s' -c client_min_messages=error", folder)
   started <- run(file.path(programs, "pg_ctl"), "-D", data, "-w", "-l", file.path(folder, "log"), "-o", options, "start")
   withr::defer(
     {

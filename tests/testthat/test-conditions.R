@@ -14,3 +14,12 @@ test_that("messages read well", {
     engine_call(rx_engine_import, frame_source(data.frame(arr_delay = 1)), "arr_dely", list(type = "frame"), one_job())
   })
 })
+
+test_that("an old name says the new one once", {
+  withr::defer(state$old_names <- old)
+  old <- state$old_names
+  state$old_names <- NULL
+  expect_message(rxGetVarInfoXdf(flights_xdf()), "rxGetVarInfoXdf() is an old name: rxGetVarInfo() is", fixed = TRUE)
+  expect_silent(rxGetVarInfoXdf(flights_xdf()))
+  expect_message(rxGetInfoXdf(flights_xdf()), "rxGetInfo()", fixed = TRUE)
+})

@@ -18,7 +18,8 @@ test_that("a table is found by its name, with or without its schema", {
     expect_equal(db_table(database, "Odd name")[c("exists", "sql")], list(exists = TRUE, sql = quoted))
     schema <- if (methods::is(database$connection, "SQLiteConnection")) "main" else "public"
     in_schema <- db_table(database, paste0(schema, ".Odd name"))
-    expect_equal(in_schema[c("exists", "sql")], list(exists = TRUE, sql = paste0(db_quote(database, schema), ".", quoted)))
+    with_schema <- paste0(db_quote(database, schema), ".", quoted)
+    expect_equal(in_schema[c("exists", "sql")], list(exists = TRUE, sql = with_schema))
     expect_equal(db_table(database, "no.such")[c("exists", "sql")], list(exists = FALSE, sql = "no.such"))
     expect_equal(db_table(database, "a.b.c")$name, "a.b.c")
     db_close(database)

@@ -104,7 +104,8 @@ test_that("an interrupt ends the pass", {
   source <- handed(data.frame(x = rnorm(5000)))
   interrupted <- tryCatch(
     rxDataStep(source, transformFunc = function(data) {
-      if (!.rxIsTestChunk) signalCondition(structure(class = c("interrupt", "condition"), list(message = "", call = NULL)))
+      press <- structure(class = c("interrupt", "condition"), list(message = "", call = NULL))
+      if (!.rxIsTestChunk) signalCondition(press)
       data
     }),
     interrupt = function(condition) "interrupted"

@@ -154,7 +154,7 @@ test_that("what is written is there as a whole or not at all", {
   for (open in c(local_sqlite(), postgres())) {
     table <- RxOdbcData("whole", connection = open)
     rxDataStep(mtcars, table, overwrite = TRUE)
-    expect_error(rxDataStep(mtcars, table), "exists", class = "rxscale_error_database")
+    expect_error(rxDataStep(mtcars, table), "exists", class = "rxscale_error_argument")
     rxDataStep(mtcars[1:8, ], table, append = "rows")
     expect_equal(rows_in(open, "whole"), 40)
     fails <- function(...) {
