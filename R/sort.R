@@ -186,7 +186,7 @@ sort_job <- function(bufferLimit, reportProgress) {
 #' @return a data frame; or the number of rows and the path that were written
 #' @noRd
 sorted <- function(source, spec, columns, keys, how, sink, maxRowsByCols, job) {
-  how$folder <- if (is.null(sink)) tempdir() else dirname(sink$path)
+  how$folder <- if (is.null(sink$path)) tempdir() else dirname(sink$path)
   if (is.null(sink)) {
     sink <- list(type = "frame", cells = maxRowsByCols)
     read <- engine_call(rx_engine_sort, spec, columns, unname(keys), how, sink, job)

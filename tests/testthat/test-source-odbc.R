@@ -35,6 +35,19 @@ test_that("the same bits come with any number of threads", {
   expect_identical(fit(8), fit(1))
 })
 
+test_that("rows are sorted and predicted from table to table", {
+  open <- local_sqlite()
+  cars <- RxOdbcData("cars", connection = open)
+  rxDataStep(mtcars, cars)
+  rxSort(mtcars, RxOdbcData("sorted", connection = open), sortByVars = "hp")
+  expect_equal(rxImport(RxOdbcData("sorted", connection = open))$hp, sort(mtcars$hp))
+  expect_equal(rxSort(cars, sortByVars = "mpg")$mpg, sort(mtcars$mpg))
+  fit <- rxLinMod(mpg ~ hp, cars)
+  rxPredict(fit, cars, outData = RxOdbcData("predicted", connection = open))
+  predicted <- rxImport(RxOdbcData("predicted", connection = open))
+  expect_equal(predicted$mpg_Pred, unname(fitted(lm(mpg ~ hp, mtcars))))
+})
+
 test_that("PostgreSQL's types arrive as R's, NULL as missing", {
   open <- postgres()
   in_database(
