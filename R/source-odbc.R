@@ -6,8 +6,8 @@
 #'
 #' **Connections.** `connection` is a DBI connection, or a function without arguments that opens one. With a function
 #' each pass has a connection of its own, which is closed in the end: that is what reading a table while another one is
-#' written takes. It goes along to the processes of [rxExec()] if it needs no variable of the session. An open connection
-#' serves one pass at a time.
+#' written takes. It goes along to the processes of [rxExec()] if it needs no variable of the session. An open
+#' connection serves one pass at a time.
 #'
 #' `connectionString` is one of ODBC and takes package RODBC, with which dates and times are text: `colClasses` makes
 #' dates and times of them. For package odbc say `connection = function() DBI::dbConnect(odbc::odbc(), ...)`.
