@@ -8,7 +8,9 @@ use crate::local::{Input, work};
 use crate::pool::Pool;
 use rayon::prelude::*;
 use rx_data::interner::Interner;
-use rx_data::sort::{Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, items, row_bytes};
+use rx_data::sort::{
+    Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, detach, items, row_bytes,
+};
 use rx_data::xdf::MAX_BATCH_ROWS;
 use rx_data::{Block, Column, Error, ErrorKind, Labels, Result, Scan, Schema, Source};
 use std::path::PathBuf;
@@ -249,7 +251,10 @@ impl<'a> Load<'a> {
         rows >= LEAST_ROWS && bytes + rows * ITEM_BYTES >= self.limit
     }
 
-    fn admit(&self, block: Block) -> Result<()> {
+    fn admit(&self, mut block: Block) -> Result<()> {
+        if !self.in_memory {
+            detach(&mut block);
+        }
         self.bytes.fetch_add(row_bytes(&block), Ordering::Relaxed);
         self.rows.fetch_add(block.rows as u64, Ordering::Relaxed);
         self.blocks.lock().map_err(|_| Error::internal("rows to be sorted were poisoned"))?.push(block);

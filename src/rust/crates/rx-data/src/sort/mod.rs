@@ -29,7 +29,7 @@ pub use items::Item;
 pub use key::{Key, Keys, LabelWords, Sorts};
 pub use ordered::{Distinct, Ordered, Rows};
 pub use pack::{Packing, Profile};
-pub use piece::{Cursor, Harmony, NOWHERE, Piece, gather, row_bytes};
+pub use piece::{Cursor, Harmony, NOWHERE, Piece, detach, gather, row_bytes};
 pub use spill::{Run, Spill};
 
 pub(crate) use spill::spelled_out;

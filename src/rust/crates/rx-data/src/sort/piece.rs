@@ -156,6 +156,25 @@ pub fn row_bytes(block: &Block) -> u64 {
     block.columns.iter().map(|column| bytes(column) as u64).sum()
 }
 
+/// Copies values that keep a larger piece of memory alive, as those of a file do that were stored without compression.
+pub fn detach(block: &mut Block) {
+    fn is_part(buffer: &Buffer) -> bool {
+        buffer.capacity() > buffer.len() + buffer.len() / 4
+    }
+    for column in &mut block.columns {
+        match column {
+            Column::I32(v) | Column::Dict { codes: v, .. } if is_part(v.inner()) => *v = v.to_vec().into(),
+            Column::I64(v) if is_part(v.inner()) => *v = v.to_vec().into(),
+            Column::F32(v) if is_part(v.inner()) => *v = v.to_vec().into(),
+            Column::F64(v) if is_part(v.inner()) => *v = v.to_vec().into(),
+            Column::Str(v) if is_part(v.values()) || is_part(v.offsets().inner().inner()) => {
+                *v = v.iter().collect();
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Agrees on the codes of factors while their blocks come, in order.
 pub struct Harmony(Vec<Option<Interner>>);
 
@@ -195,8 +214,27 @@ impl Harmony {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::source::Frame;
     use crate::testing::every_kind;
     use crate::{Source, testing};
+
+    #[test]
+    fn parts_of_larger_memory_are_copied() {
+        let table = every_kind(1000).with_block_rows(100);
+        let all: Vec<usize> = (0..table.schema().fields.len()).collect();
+        let mut block = table.scan(&all).unwrap().next().unwrap().unwrap();
+        let before = block.clone();
+        detach(&mut block);
+        let frame = |block: Block| Frame::new(table.schema().clone(), block.columns, block.rows).unwrap();
+        for (j, (old, new)) in before.columns.iter().zip(&block.columns).enumerate() {
+            if let (Column::F64(old), Column::F64(new)) = (old, new) {
+                assert_ne!(old.inner().data_ptr(), new.inner().data_ptr(), "column {j}");
+                assert!(new.inner().capacity() <= 1000);
+            }
+        }
+        let expected = testing::values(&frame(before), &all).unwrap();
+        assert_eq!(testing::values(&frame(block), &all).unwrap(), expected);
+    }
 
     #[test]
     fn rows_of_every_kind_are_gathered() {
@@ -210,7 +248,7 @@ mod tests {
         let all = testing::values(&table, &(0..table.schema().fields.len()).collect::<Vec<_>>()).unwrap();
         for (j, field) in table.schema().fields.iter().enumerate() {
             let column = gather(field, &parts, j, &[&ids[..], &[NOWHERE]].concat()).unwrap();
-            let frame = crate::source::Frame::new(Schema::new(vec![field.clone()]), vec![column], 6).unwrap();
+            let frame = Frame::new(Schema::new(vec![field.clone()]), vec![column], 6).unwrap();
             let expected: Vec<&str> = [39, 0, 31, 3, 32].iter().map(|&i| all[j][i].as_str()).collect();
             // Factors without agreed levels have none here.
             if !(matches!(field.kind, Kind::Factor { .. }) && field.levels.is_none()) {
