@@ -164,18 +164,20 @@ pub fn mirror<T: Copy>(a: &mut Array2<T>) {
     }
 }
 
-/// Largest column sum of absolute values of a symmetric matrix, of which the upper triangle is asked for.
-pub fn norm_1(size: usize, entry: impl Fn(usize, usize) -> f64) -> f64 {
-    let mut sums = vec![0.0; size];
-    for i in 0..size {
-        sums[i] += entry(i, i).abs();
-        for j in i + 1..size {
+/// Largest column sum of absolute values of a symmetric matrix, of which the upper triangle is asked for, after both its
+/// rows and its columns are multiplied by `scale`.
+pub fn norm_1(scale: &[f64], entry: impl Fn(usize, usize) -> f64) -> f64 {
+    let mut sums = vec![0.0; scale.len()];
+    for i in 0..scale.len() {
+        let mut sum = entry(i, i).abs() * scale[i];
+        for j in i + 1..scale.len() {
             let x = entry(i, j).abs();
-            sums[i] += x;
-            sums[j] += x;
+            sum += x * scale[j];
+            sums[j] += x * scale[i];
         }
+        sums[i] += sum;
     }
-    sums.into_iter().fold(0.0, f64::max)
+    sums.iter().zip(scale).map(|(sum, scale)| sum * scale).fold(0.0, f64::max)
 }
 
 #[cfg(test)]

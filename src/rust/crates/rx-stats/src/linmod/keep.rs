@@ -57,12 +57,9 @@ pub(super) fn keep<T: Solve>(
         None => product(j, rest[at]) * scale[at].into(),
         Some(response) => normal.xy[[j, response]],
     };
-    let centred = Array2::from_shape_fn((cells.len(), p + responses), |(g, at)| with(cells[g], at));
-    let mut means = centred.clone();
+    let centred = filled((cells.len(), p + responses), go_on, |g, at| with(cells[g], at))?;
     let sizes: Vec<T> = cells.iter().map(|&j| model.products.get(sums, columns[j].place, columns[j].place)).collect();
-    for (mut row, &size) in means.rows_mut().into_iter().zip(&sizes) {
-        row.iter_mut().for_each(|x| *x = *x / size);
-    }
+    let means = filled(centred.dim(), go_on, |g, at| centred[[g, at]] / sizes[g])?;
     let mut system = Array2::from_elem((p, p + responses), T::default());
     each_strip(&mut system.view_mut(), go_on, |start, mut rows| {
         for (i, mut row) in (start..).zip(rows.rows_mut()) {
@@ -75,7 +72,7 @@ pub(super) fn keep<T: Solve>(
     let factor: Factor<T> = factor_in_order(system, &least, go_on)?;
     // By kept column, the difference of each level from the reference.
     let difference = |at: usize, g: usize| means[[g, at]] - means[[levels.len(), at]];
-    let differences = Array2::from_shape_fn((factor.kept.len(), levels.len()), |(i, g)| difference(factor.kept[i], g));
+    let differences = filled((factor.kept.len(), levels.len()), go_on, |i, g| difference(factor.kept[i], g))?;
     let inverse = inverse(&factor, &differences, &sizes, &scale, go_on)?;
     let solution = factor.solution();
     let of_level = |g: usize, r: usize| {
@@ -153,10 +150,22 @@ fn condition<T: Solve>(columns: &[usize], product: impl Fn(usize, usize) -> T + 
         return 1.0;
     }
     let size: Vec<f64> = columns.iter().map(|&j| product(j, j).value().sqrt()).collect();
-    let block = |i: usize, j: usize| product(columns[i], columns[j]).value() / (size[i] * size[j]);
-    let inverse = |i: usize, j: usize| inverse[[i, j]].value() * (size[i] * size[j]);
-    let (block, inverse) = rayon::join(|| norm_1(columns.len(), block), || norm_1(columns.len(), inverse));
+    let inverse_size: Vec<f64> = size.iter().map(|size| 1.0 / size).collect();
+    let block = |i: usize, j: usize| product(columns[i], columns[j]).value();
+    let (block, inverse) =
+        rayon::join(|| norm_1(&inverse_size, block), || norm_1(&size, |i, j| inverse[[i, j]].value()));
     block * inverse
+}
+
+/// A matrix of which threads fill in rows.
+fn filled<T: Solve>(dim: (usize, usize), go_on: GoOn, entry: impl Fn(usize, usize) -> T + Sync) -> Result<Array2<T>> {
+    let mut matrix = Array2::from_elem(dim, T::default());
+    each_strip(&mut matrix.view_mut(), go_on, |start, mut rows| {
+        for (i, mut row) in (start..).zip(rows.rows_mut()) {
+            row.iter_mut().enumerate().for_each(|(j, to)| *to = entry(i, j));
+        }
+    })?;
+    Ok(matrix)
 }
 
 /// The power of two next to a positive number, within what a double holds with room for a square.
