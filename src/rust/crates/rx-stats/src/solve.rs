@@ -164,6 +164,21 @@ pub fn mirror<T: Copy>(a: &mut Array2<T>) {
     }
 }
 
+/// A matrix whose rows all threads of the pool fill in.
+pub fn filled<T: Solve>(
+    dim: (usize, usize),
+    go_on: GoOn,
+    entry: impl Fn(usize, usize) -> T + Sync,
+) -> Result<Array2<T>> {
+    let mut matrix = Array2::from_elem(dim, T::default());
+    each_strip(&mut matrix.view_mut(), go_on, |start, mut rows| {
+        for (i, mut row) in (start..).zip(rows.rows_mut()) {
+            row.iter_mut().enumerate().for_each(|(j, to)| *to = entry(i, j));
+        }
+    })?;
+    Ok(matrix)
+}
+
 /// Largest column sum of absolute values of a symmetric matrix, of which the upper triangle is asked for, after both its
 /// rows and its columns are multiplied by `scale`.
 pub fn norm_1(scale: &[f64], entry: impl Fn(usize, usize) -> f64) -> f64 {

@@ -9,8 +9,8 @@ use super::{LinMod, Term};
 use crate::crossprod::{ONE, Place, State, Sums, Totals};
 use crate::dd::{Dd, Number};
 use crate::estimator::{Finish, GoOn, Step};
-use crate::solve::{Solve, each_strip};
-use ndarray::{Array1, Array2, ArrayView1};
+use crate::solve::{Solve, each_strip, filled};
+use ndarray::{Array2, ArrayView1};
 use rx_data::{Error, ErrorKind, Result};
 
 /// Condition number above which double is not enough.
@@ -252,8 +252,13 @@ struct Squares {
     total: f64,
 }
 
+/// The sum of products, four of them at a time.
 fn dot<T: Number>(means: &[T], column: ArrayView1<T>) -> T {
-    means.iter().zip(column).fold(T::default(), |sum, (&mean, &x)| sum + mean * x)
+    let mut sums = [T::default(); 4];
+    for (i, (&mean, &x)) in means.iter().zip(column).enumerate() {
+        sums[i % 4] = sums[i % 4] + mean * x;
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 impl Finish for LinMod {
@@ -346,15 +351,14 @@ impl LinMod {
         let attempt = |drop_first: bool| {
             let order = self.acceptance(columns, drop_first);
             let kept = keep(&normal, self, sums, columns, &order, go_on)?;
-            let collinear = unexplained(&kept, drop_first);
-            Ok::<_, Error>((kept, collinear))
+            Ok::<_, Error>(Kept { collinear: unexplained(&kept, drop_first), ..kept })
         };
-        let (mut kept, mut collinear) = attempt(self.formula.drop_first)?;
+        let mut kept = attempt(self.formula.drop_first)?;
         let has_factors = columns.iter().any(|c| !c.group && c.place.set > 0);
-        if !collinear.is_empty() && !self.formula.drop_first && has_factors {
-            (kept, collinear) = attempt(true)?;
+        if !kept.collinear.is_empty() && !self.formula.drop_first && has_factors {
+            kept = attempt(true)?;
         }
-        Ok(self.model(state, sums, columns, normal, kept, collinear))
+        self.model(state, sums, columns, normal, kept, go_on)
     }
 
     fn squares<T: Solve>(
@@ -396,8 +400,8 @@ impl LinMod {
         columns: &[ModelColumn],
         normal: Normal<T>,
         kept: Kept<T>,
-        collinear: Vec<usize>,
-    ) -> LinearModel {
+        go_on: GoOn,
+    ) -> Result<LinearModel> {
         let (p, responses) = (columns.len(), self.responses.len());
         let column_scales: Vec<f64> = columns.iter().map(|c| self.products.scale(c.place)).collect();
         let response_scales: Vec<f64> = (0..responses).map(|r| self.products.scale(self.response(r))).collect();
@@ -420,8 +424,9 @@ impl LinMod {
                 let a = normal.response_means[[g, r]] - dot(&means, kept.b.column(r));
                 coefficients[[group, r]] = a.value();
             }
-            let slope: Array1<T> = kept.inverse.rows().into_iter().map(|row| dot(&means, row)).collect();
-            variance[group] = (T::from(1.0) / normal.sizes[g] + dot(&means, slope.view())).value();
+            let slope = filled((means.len(), 1), go_on, |i, _| dot(&means, kept.inverse.row(i)))?;
+            let slope = slope.column(0);
+            variance[group] = (T::from(1.0) / normal.sizes[g] + dot(&means, slope)).value();
             if size > 0 {
                 covariance[[group, group]] = variance[group];
                 for (i, &j) in kept.columns.iter().enumerate() {
@@ -444,7 +449,7 @@ impl LinMod {
             normal.xx[[a, b]].value() / column_scales[a] / column_scales[b]
         });
         let mean = |place: Place| self.mean(sums, place);
-        LinearModel {
+        Ok(LinearModel {
             n: state.n,
             missing: state.dropped,
             sum_weights: normal.w.value(),
@@ -454,7 +459,7 @@ impl LinMod {
             unscaled_covariance: covariance,
             aliased,
             fitted: columns.iter().map(|column| self.has_rows(sums, column)).collect(),
-            collinear,
+            collinear: kept.collinear,
             condition: kept.condition,
             residual_squares: squares(|s| s.residual),
             explained_squares: squares(|s| s.explained),
@@ -480,6 +485,6 @@ impl LinMod {
             },
             column_scales,
             response_scales,
-        }
+        })
     }
 }

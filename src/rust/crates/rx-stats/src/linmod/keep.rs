@@ -10,7 +10,7 @@ use super::LinMod;
 use super::finish::{ModelColumn, Normal};
 use crate::crossprod::Sums;
 use crate::estimator::GoOn;
-use crate::solve::{Factor, Solve, each_strip, factor_in_order, mirror, norm_1};
+use crate::solve::{Factor, Solve, each_strip, factor_in_order, filled, mirror, norm_1};
 use ndarray::{Array2, ArrayViewMut1, Axis, s};
 use rx_data::Result;
 
@@ -24,6 +24,8 @@ pub(super) struct Kept<T> {
     /// Sums of squares that the kept columns explain, one a response.
     pub(super) explained: Vec<T>,
     pub(super) condition: f64,
+    /// Columns that are aliased for no reason of factors.
+    pub(super) collinear: Vec<usize>,
 }
 
 /// Decides on the columns one after the other, in the order given.
@@ -91,7 +93,8 @@ pub(super) fn keep<T: Solve>(
     };
     let kept: Vec<usize> = levels.iter().copied().chain(factor.kept.iter().map(|&i| rest[i])).collect();
     let condition = condition(&kept, product, &inverse);
-    Ok(Kept { columns: kept, b, inverse, explained: (0..responses).map(explained).collect(), condition })
+    let explained = (0..responses).map(explained).collect();
+    Ok(Kept { columns: kept, b, inverse, explained, condition, collinear: Vec::new() })
 }
 
 /// How many of the first columns are all cells of a factor, so that they add up to the intercept.
@@ -155,17 +158,6 @@ fn condition<T: Solve>(columns: &[usize], product: impl Fn(usize, usize) -> T + 
     let (block, inverse) =
         rayon::join(|| norm_1(&inverse_size, block), || norm_1(&size, |i, j| inverse[[i, j]].value()));
     block * inverse
-}
-
-/// A matrix of which threads fill in rows.
-fn filled<T: Solve>(dim: (usize, usize), go_on: GoOn, entry: impl Fn(usize, usize) -> T + Sync) -> Result<Array2<T>> {
-    let mut matrix = Array2::from_elem(dim, T::default());
-    each_strip(&mut matrix.view_mut(), go_on, |start, mut rows| {
-        for (i, mut row) in (start..).zip(rows.rows_mut()) {
-            row.iter_mut().enumerate().for_each(|(j, to)| *to = entry(i, j));
-        }
-    })?;
-    Ok(matrix)
 }
 
 /// The power of two next to a positive number, within what a double holds with room for a square.
