@@ -23,7 +23,10 @@ new_luggage <- function() {
 #' @param env where an expression is evaluated
 #' @noRd
 packed <- function(value, env, luggage) {
-  if (is.function(value)) {
+  if (is.atomic(value)) {
+    # Most arguments are.
+    value
+  } else if (is.function(value)) {
     packed_function(value, luggage)
   } else if (is.language(value) && !inherits(value, "formula")) {
     for (name in all.names(value, unique = TRUE)) pack_object(name, env, luggage)

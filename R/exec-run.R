@@ -113,9 +113,9 @@ local_context <- RxLocalSeq()
 share_of_options <- function(context, cores, workers) {
   options <- current_options()
   options$numCoresToUse <- max(1, cores %/% max(1, workers))
-  options$computeContext <- local_context
-  options$computeContext@dataPath <- context@dataPath
-  options$computeContext@outDataPath <- context@outDataPath
+  folders <- list(context@dataPath, context@outDataPath)
+  plain <- is.null(unlist(folders))
+  options$computeContext <- if (plain) local_context else RxLocalSeq(local_context, folders[[1]], folders[[2]])
   options$reportProgress <- 0
   options
 }
@@ -127,6 +127,15 @@ share_of_options <- function(context, cores, workers) {
 #'
 #' @noRd
 worker_command <- function() {
+  # Making it takes as long as a small task.
+  places <- c(tempdir(), .libPaths())
+  if (!identical(state$command$places, places)) {
+    state$command <- list(places = places, made = new_worker_command())
+  }
+  state$command$made
+}
+
+new_worker_command <- function() {
   folder <- file.path(tempdir(), "rxscale-workers")
   dir.create(folder, showWarnings = FALSE)
   libraries <- unique(c(dirname(getNamespaceInfo("rxscale", "path")), .libPaths()))

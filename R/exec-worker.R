@@ -12,6 +12,8 @@ exec_worker <- function() {
     if (!work$call) {
       run_chunk(call, work)
     } else if (length(work$body) > 0) {
+      # After a short call nothing has said that it is over.
+      end_call(call)
       call <- tryCatch(begun_call(work$body), error = identity)
     } else {
       end_call(call)
@@ -40,7 +42,10 @@ begun_call <- function(body) {
 #' @noRd
 end_call <- function(call) {
   if (is.list(call) && isTRUE(call$cleanup)) {
-    rm(list = setdiff(ls(globalenv(), all.names = TRUE), ".Random.seed"), envir = globalenv())
+    left <- ls(globalenv(), all.names = TRUE)
+    if (!all(left == ".Random.seed")) {
+      rm(list = setdiff(left, ".Random.seed"), envir = globalenv())
+    }
     if (call$size > 1e7) {
       rm(call)
       gc()

@@ -58,8 +58,8 @@ rx_engine_predict <- function(source, model, covariance, passed, names, sink, jo
 # Quantiles of a variable: list(rows, values).
 rx_engine_quantile <- function(source, variables, options, job) .Call(wrap__rx_engine_quantile, source, variables, options, job)
 
-# Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to, body)`
-# and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
+# Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to,
+# body)` and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
 rx_engine_exec <- function(plan, events, job) .Call(wrap__rx_engine_exec, plan, events, job)
 
 # Starts a job in the background; its number.
@@ -68,8 +68,8 @@ rx_engine_exec_start <- function(plan) .Call(wrap__rx_engine_exec_start, plan)
 # How a background job is: list(status, started, ended, error); NULL if there is no such job any more.
 rx_engine_exec_state <- function(number) .Call(wrap__rx_engine_exec_state, number)
 
-# What the tasks of a background job have answered: list(results, failures), lists of the arguments that the functions of
-# rx_engine_exec have.
+# What the tasks of a background job have answered: list(results, failures), lists of the arguments that the functions
+# of rx_engine_exec have.
 rx_engine_exec_answers <- function(number) .Call(wrap__rx_engine_exec_answers, number)
 
 # The last few megabytes of what the tasks of a background job have printed.

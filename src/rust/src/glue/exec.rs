@@ -19,8 +19,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// Bytes of what the tasks of a background job print that are kept.
 const CONSOLE: usize = 4 << 20;
 
-/// Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to, body)`
-/// and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
+/// Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to,
+/// body)` and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
 #[extendr]
 fn rx_engine_exec(plan: Robj, events: Robj, job: Robj) -> Robj {
     respond(|| {
@@ -81,8 +81,8 @@ fn rx_engine_exec_state(number: f64) -> Robj {
     })
 }
 
-/// What the tasks of a background job have answered: list(results, failures), lists of the arguments that the functions of
-/// rx_engine_exec have.
+/// What the tasks of a background job have answered: list(results, failures), lists of the arguments that the functions
+/// of rx_engine_exec have.
 #[extendr]
 fn rx_engine_exec_answers(number: f64) -> Robj {
     respond(|| -> Result<Robj> {
@@ -192,8 +192,8 @@ fn described(task: usize, failure: &Failure) -> [Robj; 5] {
     }
 }
 
-/// A call that R waits for. Its supervisor runs on the main thread, since all that it does is to wait for workers and to
-/// call R: handing both to and fro between threads takes longer than small tasks do.
+/// A call that R waits for. Its supervisor runs on the main thread, since all that it does is to wait for workers and
+/// to call R: handing both to and fro between threads takes longer than small tasks do.
 struct Foreground<'a> {
     arguments: Function,
     results: Function,

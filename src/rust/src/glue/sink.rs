@@ -38,8 +38,8 @@ pub fn copy(job: &Job, mut source: Arc<dyn Source>, positions: &[usize], legacy:
 }
 
 /// Sends columns of a source through a map, which makes rows of the schema, into a sink: list(columns, rows) for a data
-/// frame, list(keys, rows) with a row a file for a split, list(rows, path) else. `all_rows` tells that the map leaves none
-/// out.
+/// frame, list(keys, rows) with a row a file for a split, list(rows, path) else. `all_rows` tells that the map leaves
+/// none out.
 pub fn write(
     job: &Job,
     source: &dyn Source,

@@ -1,7 +1,7 @@
 //! Rows by key: which rows have the same values in some columns.
 //!
-//! It takes two steps. [`Grouped`] numbers the groups of one block, on any thread; [`Groups`] gives them numbers that hold
-//! for all blocks, in block order, and looks at one row a group only.
+//! It takes two steps. [`Grouped`] numbers the groups of one block, on any thread; [`Groups`] gives them numbers that
+//! hold for all blocks, in block order, and looks at one row a group only.
 
 use crate::block::{Block, BlockMap};
 use crate::column::{Column, NA_I32, is_na_f32, is_na_f64};

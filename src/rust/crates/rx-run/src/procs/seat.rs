@@ -5,13 +5,15 @@ use super::span::Span;
 use super::{FrameKind, HEADER, Header};
 use rx_data::{Error, ErrorKind, Result};
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Arc;
 use std::time::Instant;
 
 /// Bytes of a body that are read before other workers have their turn.
 const TURN: usize = 4 << 20;
+/// Bytes of what a worker printed that are taken at once: few, since the place for them is made whenever one looks.
+const PRINTED: usize = 8 << 10;
 /// Bytes of what a worker printed as errors that are remembered.
 const TAIL: usize = 8 << 10;
 
@@ -72,9 +74,9 @@ impl Seat {
         self.process.ready && self.chunk.is_none()
     }
 
-    /// The worker, if it can serve another call; an empty CALL lets it forget this one.
-    pub(super) fn released(mut self) -> Option<Process> {
-        if self.called {
+    /// The worker, if it can serve another call; an empty CALL lets it forget this one at once, not when the next begins.
+    pub(super) fn released(mut self, forgets: bool) -> Option<Process> {
+        if self.called && forgets {
             self.push(FrameKind::Call, 0, 0, Arc::default());
             self.write();
         }
@@ -107,20 +109,31 @@ impl Seat {
         self.outgoing.extend([Arc::new(header)].into_iter().chain(bodies).map(|bytes| Outgoing { bytes, sent: 0 }));
     }
 
-    /// Sends what the pipe takes. A worker that does not read any more is found dead elsewhere.
+    /// Sends what the pipe takes, all at once, since each write may wake the worker. One that does not read any more is
+    /// found dead elsewhere.
     pub(super) fn write(&mut self) {
-        while let Some(front) = self.outgoing.front_mut() {
-            match front.bytes.get(front.sent..) {
-                None | Some([]) => {
-                    self.outgoing.pop_front();
-                }
-                Some(rest) => match self.process.tasks.write(rest) {
-                    Ok(n) => front.sent += n,
-                    Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
-                    Err(_) => self.outgoing.clear(),
-                },
+        while !self.outgoing.is_empty() {
+            let slices: Vec<IoSlice> =
+                self.outgoing.iter().map(|out| IoSlice::new(out.bytes.get(out.sent..).unwrap_or_default())).collect();
+            match self.process.tasks.write_vectored(&slices) {
+                Ok(n) => self.advance(n),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.outgoing.clear(),
             }
+        }
+    }
+
+    /// Forgets bytes that have been sent.
+    fn advance(&mut self, mut sent: usize) {
+        while let Some(front) = self.outgoing.front_mut() {
+            let part = sent.min(front.bytes.len() - front.sent);
+            front.sent += part;
+            sent -= part;
+            if front.sent < front.bytes.len() {
+                return;
+            }
+            self.outgoing.pop_front();
         }
     }
 
@@ -184,7 +197,7 @@ impl Seat {
 
     /// Takes what the worker has printed; errors go before the rest.
     pub(super) fn printed(&mut self, mut take: impl FnMut(&[u8])) {
-        let mut buffer = [0; 1 << 16];
+        let mut buffer = [0; PRINTED];
         self.talks = false;
         for stream in [1, 0] {
             while self.console[stream] {

@@ -18,6 +18,8 @@ const STEAL_TICK: Duration = Duration::from_millis(2);
 const TALK_TICK: Duration = Duration::from_millis(10);
 /// Taking tasks away pays if they would take longer than this.
 const STEAL_WORTH: Duration = Duration::from_millis(1);
+/// After a call that took less, workers are not woken to forget it: little can be left of it, and another may come soon.
+const BRIEF: Duration = Duration::from_millis(20);
 /// Arguments that are sent at once, unless a single task has more.
 const CHUNK_BYTES: f64 = 8e6;
 /// So many workers in a row may end before they have begun a task.
@@ -41,10 +43,12 @@ pub fn run(plan: &Plan, control: &Control, client: &mut dyn Client) -> Result<()
         bytes_a_task: None,
         false_starts: 0,
     };
+    let began = Instant::now();
     let outcome = supervisor.run();
+    let brief = began.elapsed() < BRIEF;
     for seat in supervisor.seats {
         // Those that are busy end here.
-        if let Some(process) = seat.released() {
+        if let Some(process) = seat.released(!brief) {
             bring_back(&plan.command, process, plan.keep);
         }
     }

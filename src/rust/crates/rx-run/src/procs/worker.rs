@@ -3,7 +3,7 @@
 use super::sigpipe::Sigpipe;
 use super::{FrameKind, HEADER, Header, Span};
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufReader, ErrorKind, Read, Write};
 use std::os::fd::FromRawFd;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ pub(super) const DESCRIPTORS: &str = "RXSCALE_WORKER";
 
 /// Where a worker gets tasks and leaves results.
 pub struct Port {
-    tasks: File,
+    tasks: BufReader<File>,
     results: File,
     span: Span,
     /// Since when results wait to be sent; None if there are none.
@@ -27,7 +27,7 @@ pub struct Port {
 /// A frame whose body is still to be read.
 pub struct Incoming<'a> {
     header: Header,
-    body: &'a mut File,
+    body: &'a mut BufReader<File>,
 }
 
 impl Incoming<'_> {
@@ -61,8 +61,12 @@ impl Port {
                 File::from_raw_fd(fd)
             }
         };
-        let mut port =
-            Port { tasks: take(tasks), results: take(results), span: Span::map(&take(span))?, waiting: None };
+        let mut port = Port {
+            tasks: BufReader::new(take(tasks)),
+            results: take(results),
+            span: Span::map(&take(span))?,
+            waiting: None,
+        };
         end_with_supervisor();
         port.send(&Header { kind: FrameKind::Ready, from: 0, to: 0, len: 0 }.to_bytes(), &[], &[])?;
         Ok(port)
@@ -127,7 +131,8 @@ static WORKER: AtomicI32 = AtomicI32::new(0);
 /// Sees to it that SIGTERM, which the system sends when the supervisor's process has ended, ends the whole group.
 fn end_with_supervisor() {
     extern "C" fn terminated(_: i32) {
-        // SAFETY: all of these may be called in a handler. A forked child of a task has inherited it and is none of ours.
+        // SAFETY: all of these may be called in a handler. A forked child of a task has inherited it and is none of
+        // ours.
         unsafe {
             if libc::getpid() == WORKER.load(Ordering::Relaxed) {
                 end_group();

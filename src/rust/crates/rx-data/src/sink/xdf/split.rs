@@ -34,8 +34,8 @@ pub struct SplitOptions {
     pub description: String,
     /// Whether rows without a value in a key are left out.
     pub without_missing: bool,
-    /// Whether all files have the ranges of all rows, which are those of the schema where it has them; else each file has
-    /// those of its own rows.
+    /// Whether all files have the ranges of all rows, which are those of the schema where it has them; else each file
+    /// has those of its own rows.
     pub shared_ranges: bool,
     /// Whether the files must last, as those that are gone at the end of the session need not.
     pub durable: bool,
@@ -53,9 +53,9 @@ pub struct SplitTable {
 
 /// Writes the rows of each key to a file of its own.
 ///
-/// Rows wait until there are about as many for each key as a record batch takes, or as many altogether as memory allows.
-/// Then all of them are encoded, by one of the threads, and every file grows in its turn. So memory does not depend on the
-/// number of keys, and no more than one file is open at a time. All files have the same levels.
+/// Rows wait until there are about as many for each key as a record batch takes, or as many altogether as memory
+/// allows. Then all of them are encoded, by one of the threads, and every file grows in its turn. So memory does not
+/// depend on the number of keys, and no more than one file is open at a time. All files have the same levels.
 pub struct SplitSink {
     /// What is written.
     schema: Schema,
