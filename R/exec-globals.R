@@ -78,7 +78,8 @@ packed_environment <- function(env, luggage) {
 pack_object <- function(name, env, luggage) {
   frame <- if (!startsWith(name, "..")) holding_frame(env, name)
   if (is.null(frame)) {
-    luggage$packages <- union(luggage$packages, attached_package(name))
+    package <- attached_package(name)
+    if (!is.null(package)) luggage$packages <- union(luggage$packages, package)
     return()
   }
   to <- packed_environment(frame, luggage)

@@ -91,7 +91,7 @@ portable_plan <- function(plan) {
   for (kind in c("args", "sets")) {
     plan$elems[[kind]][] <- lapply(plan$elems[[kind]], pack)
   }
-  plan$packages <- union(luggage$packages, plan$packages)
+  plan$packages <- unique(c(luggage$packages, plan$packages))
   plan$env <- packed_environment(plan$caller, luggage)
   plan
 }
@@ -213,7 +213,7 @@ new_collection <- function(plan) {
     plan$continue
   }
   answers <- function(from, to, body) {
-    tasks <- seq(from + 1, to)
+    tasks <- (from + 1):to
     answer <- tryCatch(unserialize(body), error = function(condition) {
       list(values = rep(list(condition), length(tasks)), failed = seq_along(tasks))
     })

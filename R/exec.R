@@ -153,7 +153,7 @@ argument_sets <- function(sets) {
 #' @noRd
 task_count <- function(lengths, times, once, default) {
   check_argument(is_whole(times) && (times == -1 || times >= 0), "timesToRun", "a number of times, or -1")
-  if (length(unique(lengths)) > 1) {
+  if (any(lengths != lengths[1])) {
     rx_abort(
       "argument", sprintf("What is distributed has different lengths: %s.", paste(lengths, collapse = ", ")),
       hint = "Give all of rxElemArg() and elemArgs one element for each task."
