@@ -65,11 +65,12 @@ nearest_name <- function(name, candidates) {
 #' Checks what all analyses take
 #'
 #' @param ... what the user gave beyond the named arguments
+#' @param .hidden names that may be among them
 #' @noRd
-check_analysis_arguments <- function(blocksPerRead, computeContext, ...) {
+check_analysis_arguments <- function(blocksPerRead, computeContext, ..., .hidden = character()) {
   check_argument(is_count(blocksPerRead) && blocksPerRead > 0, "blocksPerRead", "a positive whole number")
   as_compute_context(computeContext)
-  warn_unknown(dot_names(...), names(formals(sys.function(-1))))
+  warn_unknown(setdiff(dot_names(...), .hidden), c(names(formals(sys.function(-1))), .hidden))
 }
 
 #' Answers TRUE for appending rows: `append` is "none" or "rows", or FALSE or TRUE as in old scripts

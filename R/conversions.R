@@ -1,20 +1,22 @@
 # Fits as the objects that R's own functions make, for those who take only such.
 
-#' Linear models as objects of class lm
+#' Fits as objects of classes lm and glm
 #'
-#' The result can be given to what takes an object of class `lm` and needs coefficients and terms only: base R's
-#' [predict()], and exporters to other formats. It holds no data, hence no residuals; where base R needs their variance,
-#' give it: `predict(as.lm(fit), newdata, se.fit = TRUE, scale = sigma, df = df)`. Standard errors need a fit with
-#' `covCoef = TRUE`.
+#' The result can be given to what takes an object of class `lm` or `glm` and needs coefficients and terms only: base
+#' R's [predict()], and exporters to other formats. It holds no data, hence no residuals; where base R needs their
+#' variance, give it: `predict(as.lm(fit), newdata, se.fit = TRUE, scale = sigma, df = df)`, or `predict(as.glm(fit),
+#' newdata, se.fit = TRUE, dispersion = fit$dispersion)`. Standard errors need a fit with `covCoef = TRUE`.
 #'
 #' Factors are coded by indicator columns without the reference level, or of all levels where main effects were dropped
 #' for their interactions or levels had no rows; then `predict()` warns that the fit is rank-deficient. `F()` and `N()`
 #' and powers are written so that base R can evaluate them.
 #'
-#' @param x an object of class `rxLinMod` with one response, fitted without `transforms` and `transformFunc`.
+#' @param x an object of class `rxLinMod` with one response, for `as.glm()` of class `rxLogit` or `rxGlm`; fitted
+#'   without `transforms` and `transformFunc`, and not as a cube.
 #' @param ... no further arguments.
 #' @return An object of class `lm` with `coefficients`, `rank`, `qr`, `df.residual`, `contrasts`, `xlevels`, `terms` and
-#'   `call`; `residuals` are NA.
+#'   `call`; `residuals` are NA. An object of class `glm` has `family`, `deviance`, `null.deviance`, `df.null`, `aic`,
+#'   `iter` and `converged`, too.
 #' @examples
 #' fit <- rxLinMod(mpg ~ wt + F(am), data = mtcars, covCoef = TRUE)
 #' converted <- as.lm(fit)
@@ -33,6 +35,44 @@ as.lm.default <- function(x, ...) {
 as.lm.rxLinMod <- function(x, ...) {
   warn_unknown(dot_names(...), "x")
   one_response(x, "as.lm()")
+  structure(base_model(x, x$residual.variance[[1]]), class = "lm")
+}
+
+#' @rdname as.lm
+#' @examples
+#'
+#' fit <- rxLogit(am ~ wt, data = mtcars, covCoef = TRUE)
+#' predict(as.glm(fit), mtcars[1:3, ], type = "response", se.fit = TRUE, dispersion = 1)
+#' @export
+as.glm <- function(x, ...) UseMethod("as.glm")
+
+#' @rdname as.lm
+#' @export
+as.glm.rxLogit <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  family <- stats::family(x)
+  if (inherits(family, "rxTweedie")) {
+    rx_abort("unsupported", "A model of rxTweedie() cannot be converted: it has no functions for R.",
+      hint = "Fit it with tweedie() of package statmod."
+    )
+  }
+  model <- base_model(x, x$dispersion)
+  structure(c(model, list(
+    family = family, deviance = x$deviance, null.deviance = x$null.deviance,
+    df.null = x$df[2] + x$fstatistics[["numdf"]], aic = stats::extractAIC(x)[2], iter = x$iter,
+    converged = x$converged, formula = stats::formula(x)
+  )), class = c("glm", "lm"))
+}
+
+#' @rdname as.lm
+#' @export
+as.glm.rxGlm <- as.glm.rxLogit
+
+#' The components of a fit that base R needs to predict
+#'
+#' @param variance that the covariance of the coefficients has as a factor
+#' @noRd
+base_model <- function(x, variance) {
   code <- x$design$code
   if (!is.null(code$transformFunc) || length(code$transforms) > 1) {
     rx_abort("unsupported", "A model fitted with transforms cannot be converted.",
@@ -40,22 +80,24 @@ as.lm.rxLinMod <- function(x, ...) {
     )
   }
   terms <- base_terms(x$design)
-  categories <- Filter(function(variable) variable$kind == "category", x$design$variables)
+  categories <- Filter(
+    function(variable) variable$kind == "category", x$design$variables[-x$design$response]
+  )
   names(categories) <- vapply(categories, function(variable) variable$text, "")
   coding <- base_coding(x, stats::delete.response(terms), categories)
   chosen <- coding$columns
-  coefficients <- stats::setNames(x$coefficients[chosen, 1], coding$names)
+  coefficients <- stats::setNames(as.matrix(x$coefficients)[chosen, 1], coding$names)
   kept <- which(!is.na(coefficients))
   pivot <- c(kept, which(is.na(coefficients)))
-  structure(list(
+  list(
     coefficients = coefficients, residuals = NA_real_, rank = x$rank, assign = coding$assign,
     qr = structure(
-      list(qr = base_factor(x, chosen, kept), rank = x$rank, pivot = unname(pivot), tol = 1e-7),
+      list(qr = base_factor(x, chosen, kept, variance), rank = x$rank, pivot = unname(pivot), tol = 1e-7),
       class = "qr"
     ),
     df.residual = x$df[2], contrasts = coding$contrasts,
     xlevels = lapply(categories, function(variable) variable$levels), call = x$call, terms = terms
-  ), class = "lm")
+  )
 }
 
 #' Terms that base R can evaluate in new data
@@ -64,11 +106,22 @@ as.lm.rxLinMod <- function(x, ...) {
 base_terms <- function(design) {
   terms <- design_terms(design)
   response <- design$variables[[design$response]]
-  predictors <- design$variables[-design$response]
   attr(terms, "predvars") <- as.call(c(
-    as.name("list"), list(base_code(variable_code(response))), unname(lapply(predictors, base_variable))
+    as.name("list"), list(base_code(variable_code(response))), unname(lapply(base_predictors(design), base_variable))
   ))
   terms
+}
+
+#' The variables of the right-hand side in the order that base R's terms have them: offsets last
+#'
+#' @noRd
+base_predictors <- function(design) {
+  text <- function(variable) variable$text
+  predictors <- design$variables[-c(design$response, design$offset)]
+  offsets <- design$variables[design$offset]
+  names(predictors) <- vapply(predictors, text, "")
+  names(offsets) <- sprintf("offset(%s)", vapply(offsets, text, ""))
+  c(predictors, offsets)
 }
 
 variable_code <- function(variable) variable$expression %||% as.name(variable$column)
@@ -110,10 +163,9 @@ base_code <- function(code) {
 #' @return list of `contrasts`, `names`, `assign` and `columns`, which of the fit's columns they are
 #' @noRd
 base_coding <- function(x, terms, categories) {
-  frame <- lapply(x$design$variables[-x$design$response], function(variable) {
+  frame <- lapply(base_predictors(x$design), function(variable) {
     if (variable$kind == "category") factor(character(), levels = variable$levels) else numeric()
   })
-  names(frame) <- vapply(x$design$variables[-x$design$response], function(variable) variable$text, "")
   frame <- structure(frame, class = "data.frame", row.names = integer(), terms = terms)
   coded <- function(choose) {
     contrasts <- lapply(categories, function(variable) {
@@ -139,12 +191,12 @@ base_coding <- function(x, terms, categories) {
 #' The triangular factor of the cross products of the columns kept; missing without a covariance
 #'
 #' @noRd
-base_factor <- function(x, chosen, kept) {
+base_factor <- function(x, chosen, kept, variance) {
   if (is.null(x$covCoef) || x$df[2] == 0) {
     return(matrix(NA_real_, length(kept), length(chosen)))
   }
   columns <- chosen[kept]
-  unscaled <- x$covCoef[columns, columns, drop = FALSE] / x$residual.variance[[1]]
+  unscaled <- x$covCoef[columns, columns, drop = FALSE] / variance
   scale <- sqrt(diag(unscaled))
   factor <- chol(solve(unscaled / outer(scale, scale))) / rep(scale, each = length(scale))
   cbind(factor, matrix(0, length(kept), length(chosen) - length(kept)))

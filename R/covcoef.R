@@ -7,7 +7,7 @@
 #' Rows and columns of dropped coefficients are NA. Of several responses the covariance is that of the first one's
 #' coefficients; those of another one are the same times the ratio of the residual variances.
 #'
-#' @param x an object of class `rxLinMod`.
+#' @param x an object of class `rxLinMod` or `rxLogit`, or for the coefficients `rxGlm`.
 #' @return A matrix with the names of the coefficients.
 #' @examples
 #' fit <- rxLinMod(mpg ~ wt + hp, mtcars, covCoef = TRUE, covData = TRUE)
@@ -30,7 +30,8 @@ rxCovData <- function(x) kept_covariance(x, "covData")
 rxCorData <- function(x) correlation(kept_covariance(x, "covData"))
 
 kept_covariance <- function(x, argument) {
-  check_argument(inherits(x, "rxLinMod"), "x", "a fitted model of class rxLinMod")
+  known <- c("rxLinMod", "rxLogit", if (argument == "covCoef") "rxGlm")
+  check_argument(inherits(x, known), "x", paste("a fitted model of class", paste(known, collapse = " or ")))
   if (is.null(x[[argument]])) {
     rx_abort("argument", sprintf("The model was fitted without `%s`.", argument),
       hint = sprintf("Fit it with %s = TRUE.", argument)

@@ -9,12 +9,14 @@
 #' @param rows "All", "Complete" (no missing value in any variable) or "Finite" (and no infinite one)
 #' @param dot_skips_text whether `.` leaves text columns out
 #' @param rearrange a function of the parsed formula and the columns' fields that changes the formula
+#' @param offsets whether the formula may have terms offset()
+#' @param two_levels whether a category may be the response
 #' @return the parsed formula with `source`, the spec of the source; `data_names`, the data's columns;
 #'   `engine_variables`, what the engine takes; `kinds`, "numeric" or "category" by variable; and `index`, the position
 #'   of each variable among those of its kind (from 0)
 #' @noRd
 model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL, blocksPerRead = 1, rows = "Complete",
-                         dot_skips_text = FALSE, rearrange = NULL) {
+                         dot_skips_text = FALSE, rearrange = NULL, offsets = FALSE, two_levels = FALSE) {
   weight <- weight_variable(pweights, fweights)
   source <- as_source(data)
   spec <- source_spec(source)
@@ -22,7 +24,7 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   made <- names(transforms_list(asked$transforms, asked$caller))
   text <- names(Filter(function(field) field$kind == "character", fields))
   chunk <- if (is_source(source, "RxXdfData")) list(blocks = blocksPerRead) else chunk_size(source, NULL)
-  parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text)
+  parsed <- parse_formula(formula, union(names(fields), made), if (dot_skips_text) text, offsets)
   data_names <- names(fields)
   read <- design_source(parsed, spec, fields, asked, weight$column, chunk)
   if (!is.null(rearrange)) {
@@ -34,13 +36,7 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   }
   fields <- read$fields
   kinds <- vapply(parsed$variables, variable_kind, "", fields = fields)
-  if (any(kinds[parsed$response] == "category")) {
-    wrong <- parsed$variables[parsed$response][[which(kinds[parsed$response] == "category")[1]]]
-    rx_abort("wrong_type", sprintf("The response '%s' is not numeric.", wrong$text),
-      hint = if (fields[[wrong$column]]$kind != "character") sprintf("Write N(%s) for its levels' codes.", wrong$text),
-      column = wrong$column
-    )
-  }
+  check_numbers(parsed, kinds, fields, c(if (!two_levels) parsed$response, parsed$offset))
   of_kind <- function(kind) parsed$variables[kinds == kind]
   # The levels that N() counts.
   parsed$variables <- lapply(parsed$variables, function(variable) {
@@ -58,6 +54,24 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
     weight = weight, rows = rows
   )
   parsed
+}
+
+#' Refuses categories where numbers are needed
+#'
+#' @param positions of the variables that must be numbers
+#' @noRd
+check_numbers <- function(parsed, kinds, fields, positions) {
+  wrong <- positions[kinds[positions] == "category"]
+  if (length(wrong) > 0) {
+    variable <- parsed$variables[[wrong[1]]]
+    what <- if (wrong[1] %in% parsed$response) "response" else "offset"
+    rx_abort("wrong_type", sprintf("The %s '%s' is not numeric.", what, variable$text),
+      hint = if (fields[[variable$column]]$kind != "character") {
+        sprintf("Write N(%s) for its levels' codes.", variable$text)
+      },
+      column = variable$column
+    )
+  }
 }
 
 #' Place of each variable among those of its kind, counted from 0

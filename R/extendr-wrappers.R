@@ -52,6 +52,10 @@ rx_engine_linmod <- function(source, variables, formula, job) .Call(wrap__rx_eng
 # A linear model of some of a formula's terms: list(model, path), the model as rx_engine_linmod has it.
 rx_engine_stepwise <- function(source, variables, formula, search, job) .Call(wrap__rx_engine_stepwise, source, variables, formula, search, job)
 
+# A generalized linear model: list(linear, ...), the linear model as rx_engine_linmod has it. `code` has functions of a
+# family that the engine does not know: `evaluate(y, weights, eta)` and `null_deviance(y, weights, mean)`.
+rx_engine_glm <- function(source, variables, plan, code, job) .Call(wrap__rx_engine_glm, source, variables, plan, code, job)
+
 # Predictions beside columns of a source, to a sink: list(written, unseen, empty).
 rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)
 

@@ -32,10 +32,12 @@ NULL
 #'
 #' @param names columns that the formula may name, for `.`
 #' @param skip columns that `.` leaves out
+#' @param offsets whether there may be terms offset()
 #' @return a list: `variables` (see formula_variable()); `terms`, each a list of its `label` and the positions of its
-#'   `variables`; `response`, positions of the response variables; `intercept`; `expressions`, what must be computed
+#'   `variables`; `response` and `offset`, positions of the response variables and the offsets; `intercept`;
+#'   `expressions`, what must be computed
 #' @noRd
-parse_formula <- function(formula, names, skip = character()) {
+parse_formula <- function(formula, names, skip = character(), offsets = FALSE) {
   check_argument(inherits(formula, "formula"), "formula", "a formula")
   response <- if (length(formula) == 3) formula[[2]]
   responses <- if (is_call_to(response, "cbind")) as.list(response)[-1] else if (!is.null(response)) list(response)
@@ -46,10 +48,13 @@ parse_formula <- function(formula, names, skip = character()) {
   right <- formula
   right[[2]] <- powers_as_written(formula[[length(formula)]])
   parsed <- stats::terms(structure(right[1:2], class = "formula"), keep.order = TRUE, data = data)
-  if (!is.null(attr(parsed, "offset"))) {
+  offset <- attr(parsed, "offset")
+  if (length(offset) > 0 && !offsets) {
     rx_abort("unsupported", "offset() is not supported in this formula.")
   }
-  variables <- lapply(as.list(attr(parsed, "variables"))[-1], formula_variable, env = environment(formula))
+  code <- as.list(attr(parsed, "variables"))[-1]
+  code[offset] <- lapply(code[offset], function(call) call[[2]])
+  variables <- lapply(code, formula_variable, env = environment(formula))
   factors <- attr(parsed, "factors")
   labels <- attr(parsed, "term.labels")
   terms <- lapply(seq_along(labels), function(j) list(label = labels[j], variables = which(factors[, j] > 0)))
@@ -58,7 +63,7 @@ parse_formula <- function(formula, names, skip = character()) {
   computed <- Filter(function(variable) !is.null(variable$expression), all)
   list(
     variables = all, terms = lapply(terms, function(term) replace(term, "variables", list(unname(term$variables)))),
-    response = length(variables) + seq_along(responses), intercept = attr(parsed, "intercept") == 1,
+    response = length(variables) + seq_along(responses), offset = offset, intercept = attr(parsed, "intercept") == 1,
     expressions = stats::setNames(
       lapply(computed, function(variable) variable$expression), vapply(computed, function(variable) variable$column, "")
     )

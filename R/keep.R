@@ -22,7 +22,8 @@ kept_design <- function(design, levels, asked) {
     }, variables[category], design$index[category]
   )
   list(
-    variables = variables, terms = design$terms, response = design$response, intercept = design$intercept,
+    variables = variables, terms = design$terms, response = design$response, offset = design$offset,
+    intercept = design$intercept,
     code = kept_code(design$expressions, asked, design$data_names)
   )
 }

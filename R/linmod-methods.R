@@ -119,6 +119,7 @@ design_terms <- function(design) {
     }
   })
   sums <- lapply(design$terms, function(term) Reduce(function(a, b) call(":", a, b), code[term$variables]))
+  sums <- c(sums, lapply(code[design$offset], function(x) call("offset", x)))
   right <- if (length(sums) > 0) Reduce(function(a, b) call("+", a, b), sums) else 1
   responses <- code[design$response]
   left <- if (length(responses) > 1) as.call(c(as.name("cbind"), responses)) else responses[[1]]

@@ -138,12 +138,13 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
 
 #' Refuses formulas that are no regression
 #'
+#' @param empty whether a model may have nothing but an intercept
 #' @noRd
-check_regression <- function(design) {
+check_regression <- function(design, empty = FALSE) {
   if (length(design$response) == 0) {
     rx_abort("argument", "The formula has no response.", hint = "Write it as y ~ x.")
   }
-  if (length(design$terms) == 0) {
+  if (length(design$terms) == 0 && !(empty && design$intercept)) {
     rx_abort("argument", "The formula has no term but the intercept.", hint = "Use rxSummary for means.")
   }
 }
@@ -259,8 +260,9 @@ check_cube <- function(cube, design, covCoef, covData) {
 #' The cells of a cube: their levels, predicted means of the responses, and counts
 #'
 #' @param predictions whether to predict where there are other terms
+#' @param mean_of the inverse of the link
 #' @noRd
-cube_counts <- function(fit, model, design, predictions) {
+cube_counts <- function(fit, model, design, predictions, mean_of = identity) {
   cells <- seq_along(fit$cell_weights)
   term <- design$terms[[1]]
   categories <- unlist(term_index(design, term, "category")) + 1
@@ -273,7 +275,7 @@ cube_counts <- function(fit, model, design, predictions) {
     if (nrow(others) > 0) {
       means <- means + rep(drop(fit$at_means[-cells] %*% others), each = length(cells))
     }
-    columns[model$y.names] <- lapply(model$y.names, function(y) unname(means[, y]))
+    columns[model$y.names] <- lapply(seq_along(model$y.names), function(y) mean_of(unname(means[, y])))
   }
   counts <- if (is.null(design$engine_variables$weight)) as_counts(fit$cell_weights) else fit$cell_weights
   data.frame(columns, Counts = counts, check.names = FALSE)

@@ -30,16 +30,22 @@
 #' half-width of an interval is that times the quantile of t; an interval for predictions adds the residual variance
 #' under the root. They are those of [predict.lm()].
 #'
-#' @param modelObject a fitted model: an object of class `rxLinMod`.
+#' **Generalized linear models.** Offsets are added, and predictions are means, or with `type = "link"` linear
+#' predictors. Standard errors of means are those of the linear predictors times the slope of the inverse link, as
+#' those of [predict.glm()]; intervals are those of the linear predictors transformed, by the quantile of the normal
+#' distribution where the dispersion is known and of t elsewhere. Residuals are the response less the mean; a response
+#' with two levels counts as 0 and 1. Fits with a link of one's own have linear predictors only.
+#'
+#' @param modelObject a fitted model: an object of class `rxLinMod`, `rxLogit` or `rxGlm`.
 #' @param data a data frame, a data source, or the name of a file.
 #' @param outData where the results go, see below: NULL, a data frame, a data source, or the name of a file.
 #' @param computeStdErrors whether to compute standard errors of the predictions; the model must have been fitted with
 #'   `covCoef = TRUE`.
-#' @param interval `"none"`, `"confidence"` (of the mean) or `"prediction"` (of a new observation); needs `covCoef =
-#'   TRUE`, too.
+#' @param interval `"none"`, `"confidence"` (of the mean) or `"prediction"` (of a new observation, of linear models
+#'   only); needs `covCoef = TRUE`, too.
 #' @param confLevel the level of the intervals.
 #' @param computeResiduals whether to compute residuals. Where the response is missing all results are.
-#' @param type `"response"` or `"link"`, which are the same for a linear model.
+#' @param type `"response"` or `"link"`: means or linear predictors, which are the same for a linear model.
 #' @param writeModelVars whether the variables of the model are written as well, those that are computed included;
 #'   ignored if the results are added to the input.
 #' @param extraVarsToWrite names of further columns to write, of the data or made by the transforms; ignored if the
@@ -95,12 +101,14 @@ rxPredict.default <- function(modelObject, data = NULL, outData = NULL, computeS
     std_error = stdErrorsVarNames, ends = intervalVarNames
   )
   wanted <- wanted_columns(modelObject, computeStdErrors, interval, computeResiduals, names)
+  means <- type[1] == "response"
   output <- prediction_output(data, outData, append, overwrite, xdfCompressionLevel, wanted$name, removeMissings)
   extra <- if (!output$in_place) list(model = writeModelVars, others = extraVarsToWrite)
   predicted <- predict_rows(
     modelObject, data, wanted, output, extra,
-    confLevel = confLevel, prediction = identical(interval, "prediction"), removeMissings = removeMissings,
-    checkFactorLevels = checkFactorLevels, blocksPerRead = blocksPerRead, reportProgress = reportProgress
+    confLevel = confLevel, prediction = identical(interval, "prediction"), means = means,
+    removeMissings = removeMissings, checkFactorLevels = checkFactorLevels, blocksPerRead = blocksPerRead,
+    reportProgress = reportProgress
   )
   if (verbose > 0) {
     cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
@@ -119,7 +127,8 @@ rxPredict.default <- function(modelObject, data = NULL, outData = NULL, computeS
 #'
 #' @noRd
 check_predicted <- function(model, data) {
-  check_argument(inherits(model, "rxLinMod"), "modelObject", "a fitted model of class rxLinMod")
+  known <- inherits(model, c("rxLinMod", "rxLogit", "rxGlm"))
+  check_argument(known, "modelObject", "a fitted model of class rxLinMod, rxLogit or rxGlm")
   if (is.null(data)) {
     rx_abort("argument", "`data` is needed: models keep none.", hint = "Give the data that the model was fitted on.")
   }
@@ -133,6 +142,11 @@ check_predicted <- function(model, data) {
 wanted_columns <- function(model, errors, interval, residuals, names) {
   known <- is_string(interval) && interval %in% c("none", "confidence", "prediction")
   check_argument(known, "interval", '"none", "confidence" or "prediction"')
+  if (interval == "prediction" && !inherits(model, "rxLinMod")) {
+    rx_abort("unsupported", "Intervals for new observations are of linear models only.",
+      hint = 'Ask for interval = "confidence".'
+    )
+  }
   values <- c("fit", if (residuals) "residual", if (errors) "std_error", if (interval != "none") c("lower", "upper"))
   responses <- length(model$y.names)
   lower <- seq_along(names$ends) %% 2 == 1
@@ -209,10 +223,12 @@ in_place_sink <- function(source, overwrite, xdfCompressionLevel, computed) {
 #' @param output see prediction_output()
 #' @param extra list of `model`, whether the model's variables are written, and `others`, further columns; NULL if the
 #'   results are added to all columns of the data
+#' @param means whether means are predicted, not linear predictors
 #' @return a data frame, or what the engine says of the file
 #' @noRd
 predict_rows <- function(model, data, wanted, output = list(), extra = NULL, confLevel = 0.95, prediction = FALSE,
-                         removeMissings = FALSE, checkFactorLevels = TRUE, blocksPerRead = 1, reportProgress = 0) {
+                         means = TRUE, removeMissings = FALSE, checkFactorLevels = TRUE, blocksPerRead = 1,
+                         reportProgress = 0) {
   check_argument(is_number(confLevel) && confLevel >= 0 && confLevel <= 1, "confLevel", "a number from 0 to 1")
   source <- as_source(data)
   spec <- source_spec(source)
@@ -220,7 +236,7 @@ predict_rows <- function(model, data, wanted, output = list(), extra = NULL, con
   read <- prediction_source(model$design, spec, source, residuals, extra, wanted$name, blocksPerRead)
   errors <- any(wanted$value != "fit" & wanted$value != "residual")
   model_plan <- engine_model(model, read, wanted, errors, confLevel, prediction)
-  model_plan$plan$remove_missings <- removeMissings
+  model_plan$plan <- c(model_plan$plan, list(remove_missings = removeMissings), mean_plan(model, means, residuals))
   result <- engine_call(
     rx_engine_predict, read$spec, model_plan$plan, model_plan$covariance, read$passed, wanted$name,
     output$sink %||% list(type = "frame"), job_options(reportProgress, "Rows predicted")
@@ -355,11 +371,11 @@ beside_transform <- function(transform, columns) {
 #' @noRd
 engine_model <- function(model, read, wanted, errors, confLevel, prediction) {
   design <- model$design
-  kinds <- vapply(design$variables, function(variable) variable$kind, "")
-  index <- places_within(kinds)
   residuals <- "residual" %in% wanted$value
-  numeric <- setdiff(which(kinds == "numeric"), if (!residuals) design$response)
-  index[numeric] <- seq_along(numeric) - 1
+  kinds <- vapply(design$variables, function(variable) variable$kind, "")
+  # A response with two levels is the position of the level.
+  kinds[design$response] <- if (residuals) "numeric" else "none"
+  index <- places_within(kinds)
   centred <- centred_model(model, errors)
   responses <- lapply(seq_along(model$y.names), function(r) {
     list(
@@ -369,18 +385,37 @@ engine_model <- function(model, read, wanted, errors, confLevel, prediction) {
     )
   })
   plan <- list(
-    numeric = lapply(numeric, function(i) list(column = read$column[i], levels = design$variables[[i]]$levels)),
+    numeric = lapply(which(kinds == "numeric"), function(i) {
+      list(column = read$column[i], levels = design$variables[[i]]$levels)
+    }),
     categories = lapply(which(kinds == "category"), function(i) engine_category(design$variables[[i]], read$column[i])),
     intercept = design$intercept,
     terms = lapply(design$terms, function(term) {
       of_kind <- function(kind) as.list(index[term$variables[kinds[term$variables] == kind]])
       list(numeric = of_kind("numeric"), categories = of_kind("category"))
     }),
-    centres = centred$centres, fitted = unname(model$fitted.columns), responses = responses,
+    offsets = as.list(index[design$offset]), centres = centred$centres, fitted = unname(model$fitted.columns),
+    responses = responses,
     wanted = Map(function(response, value) list(response = response - 1, value = value), wanted$response, wanted$value),
-    quantile = if (errors) stats::qt((1 + confLevel) / 2, model$df[2]) else 0
+    quantile = if (errors) quantile_of(model, (1 + confLevel) / 2) else 0
   )
   list(plan = plan, covariance = centred$covariance)
+}
+
+#' What the engine is told of a generalized linear model's means
+#'
+#' @param means whether they are predicted
+#' @param residuals whether they are subtracted from the response
+#' @noRd
+mean_plan <- function(model, means, residuals) {
+  if (inherits(model, "rxLinMod")) {
+    return(NULL)
+  }
+  link <- engine_link(stats::family(model))
+  if (is.null(link) && (means || residuals)) {
+    rx_abort("unsupported", "The engine does not know the link of this fit.", hint = 'Predict with type = "link".')
+  }
+  list(link = link, means = means)
 }
 
 engine_category <- function(variable, column) {
@@ -393,8 +428,9 @@ engine_category <- function(variable, column) {
 
 #' Coefficients and their covariance about the means of the numeric columns
 #'
-#' With c the centres, the intercept is that at c: its variance is sigma^2 / W + d'Vd and its covariance with the others
-#' -Vd, where d are the means less c and V is the covariance of the others.
+#' With c the centres, the intercept is that at c: its variance is sigma^2 / W + d'Vd and its covariance with the
+#' others -Vd, where d are the means less c and V is the covariance of the others. Of a generalized linear model, means
+#' and W are those of the working weights.
 #'
 #' @noRd
 centred_model <- function(model, errors) {
@@ -404,7 +440,7 @@ centred_model <- function(model, errors) {
     )
   }
   design <- model$design
-  b <- unname(model$coefficients)
+  b <- unname(as.matrix(model$coefficients))
   b[is.na(b)] <- 0
   v <- if (errors) unname(replace(model$covCoef, is.na(model$covCoef), 0))
   centres <- numeric(nrow(b))
@@ -418,10 +454,11 @@ centred_model <- function(model, errors) {
     }))
     centres[others] <- ifelse(numeric_term, means[others], 0)
     d <- (means - centres)[others]
-    b[1, ] <- model$y.means - drop(d %*% b[others, , drop = FALSE])
+    b[1, ] <- (model$y.means %||% model$predictor.mean) - drop(d %*% b[others, , drop = FALSE])
     if (errors) {
       slope <- drop(v[others, others, drop = FALSE] %*% d)
-      v[1, 1] <- model$residual.variance[[1]] / (model$sumOfWeights %||% model$nValidObs) + sum(d * slope)
+      weight <- model$working.weight %||% model$sumOfWeights %||% model$nValidObs
+      v[1, 1] <- (model$residual.variance %||% model$dispersion)[[1]] / weight + sum(d * slope)
       v[1, others] <- v[others, 1] <- -slope
     }
   }
@@ -436,7 +473,8 @@ warn_unseen <- function(model, plan, result) {
   variables <- vapply(plan$categories, function(variable) variable$name, "")
   variables <- c(variables, sprintf("N(%s)", vapply(coded, function(variable) variable$column, "")))
   # Whoever gave the bounds of F() knows what lies outside.
-  bounded <- vapply(Filter(function(v) v$kind == "category", model$design$variables), function(variable) {
+  predictors <- model$design$variables[-model$design$response]
+  bounded <- vapply(Filter(function(v) v$kind == "category", predictors), function(variable) {
     sum(lengths(variable$floor[c("low", "high")])) > variable$numbers
   }, NA)
   result$unseen[which(bounded)] <- list(character())
@@ -461,7 +499,7 @@ warn_unseen <- function(model, plan, result) {
 #' @param se.fit,level as `computeStdErrors` and `confLevel`.
 #' @return `predict()` never writes: it returns a vector, or a matrix with columns `fit`, `lwr` and `upr`, and with
 #'   `se.fit` a list of that and of `se.fit`, `df` and `residual.scale`, as [predict.lm()] does; of several responses a
-#'   matrix.
+#'   matrix. Of generalized linear models it returns what [predict.glm()] does, linear predictors by default.
 #' @export
 predict.rxLinMod <- function(object, newdata, se.fit = FALSE, interval = c("none", "confidence", "prediction"),
                              level = 0.95, ...) {
@@ -494,3 +532,24 @@ predict.rxLinMod <- function(object, newdata, se.fit = FALSE, interval = c("none
   }
   list(fit = fit, se.fit = named(columns$std_error), df = object$df[2], residual.scale = object$sigma[[1]])
 }
+
+#' @rdname rxPredict
+#' @export
+predict.rxLogit <- function(object, newdata, type = c("link", "response"), se.fit = FALSE, ...) {
+  check_predicted(object, if (!missing(newdata)) newdata)
+  one_of(type[1], "type", c("link", "response"))
+  check_argument(is_flag(se.fit), "se.fit", "TRUE or FALSE")
+  warn_unknown(dot_names(...), names(formals(predict.rxLogit)))
+  wanted <- wanted_columns(object, se.fit, "none", FALSE, list())
+  columns <- predict_rows(object, newdata, wanted, extra = list(), means = type[1] == "response")
+  rows <- if (is.data.frame(newdata)) row.names(newdata)
+  columns <- lapply(columns, function(x) if (is.null(rows)) x else stats::setNames(x, rows))
+  if (!se.fit) {
+    return(columns[[1]])
+  }
+  list(fit = columns[[1]], se.fit = columns[[2]], residual.scale = sqrt(object$dispersion))
+}
+
+#' @rdname rxPredict
+#' @export
+predict.rxGlm <- predict.rxLogit

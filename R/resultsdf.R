@@ -4,7 +4,7 @@
 #' combination; of two-way tables, the first of them, a column for each level of the second factor; of a regression with
 #' `cube = TRUE`, the cells of the cube.
 #'
-#' @param object an object of class `rxSummary`, `rxCube`, `rxCrossTabs` or `rxLinMod`.
+#' @param object an object of class `rxSummary`, `rxCube`, `rxCrossTabs`, `rxLinMod`, `rxLogit` or `rxGlm`.
 #' @param output `"counts"`, `"means"` or `"sums"`; of a summary also `"stats"` for the statistics of the terms.
 #' @param element which table; only 1 is supported.
 #' @param integerLevels whether the levels of the first column become integers: NULL for those that `F()` made, whose
@@ -26,7 +26,7 @@ rxResultsDF <- function(object, ...) UseMethod("rxResultsDF")
 #' @rdname rxResultsDF
 #' @export
 rxResultsDF.default <- function(object, ...) {
-  check_argument(FALSE, "object", "a result of rxSummary(), rxCube(), rxCrossTabs() or rxLinMod()")
+  check_argument(FALSE, "object", "a result of rxSummary(), rxCube(), rxCrossTabs() or a regression")
 }
 
 #' @rdname rxResultsDF
@@ -98,6 +98,14 @@ rxResultsDF.rxLinMod <- function(object, output = "counts", integerLevels = NULL
   values <- cell_values(as.list(cells[means]), cells$Counts, "means", output, integerCounts)
   with_integer_levels(as_data_frame(c(as.list(cells[vapply(cells, is.factor, NA)]), values)), integerLevels)
 }
+
+#' @rdname rxResultsDF
+#' @export
+rxResultsDF.rxLogit <- rxResultsDF.rxLinMod
+
+#' @rdname rxResultsDF
+#' @export
+rxResultsDF.rxGlm <- rxResultsDF.rxLinMod
 
 #' Counts, means or sums of cells
 #'

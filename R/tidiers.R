@@ -5,11 +5,12 @@
 #' Methods for `tidy()`, `glance()` and `augment()` of package generics, which broom re-exports. Names of columns are
 #' those that broom uses for [lm()] and for tests.
 #'
-#' @param x an object of class `rxLinMod`; for `tidy()` also of class `rxCube`, `rxCrossTabs`, `rxMultiTest` or
-#'   `rxPairwiseCrossTabList`, for `glance()` also `rxCube` and `rxCrossTabs`.
+#' @param x an object of class `rxLinMod`, `rxLogit` or `rxGlm`; for `tidy()` also of class `rxCube`, `rxCrossTabs`,
+#'   `rxMultiTest` or `rxPairwiseCrossTabList`, for `glance()` also `rxCube` and `rxCrossTabs`.
 #' @param conf.int whether to add confidence intervals, `conf.low` and `conf.high`.
 #' @param conf.level their level.
 #' @param data,newdata a data frame, a data source or the name of a file, read into memory.
+#' @param type.predict whether `.fitted` is the linear predictor or the mean; residuals are those of the response.
 #' @param se_fit whether to add standard errors of the predictions; needs a fit with `covCoef = TRUE`.
 #' @param interval `"none"`, `"confidence"` or `"prediction"`, which adds `.lower` and `.upper`.
 #' @param ... no further arguments; a warning names them.
@@ -70,20 +71,25 @@ augment.rxLinMod <- function(x, data = NULL, newdata = NULL, se_fit = FALSE, con
                              interval = c("none", "confidence", "prediction"), ...) {
   warn_unknown(dot_names(...), names(formals(augment.rxLinMod)))
   one_response(x, "augment()")
-  source <- newdata %||% data
+  prediction <- interval[1] == "prediction"
+  augmented_rows(x, newdata %||% data, se_fit, interval[1], confLevel = conf.level, prediction = prediction)
+}
+
+#' The rows of data with predictions, and residuals where the response is there
+#'
+#' @param ... passed to predict_rows()
+#' @noRd
+augmented_rows <- function(x, source, se_fit, interval = "none", ...) {
   check_predicted(x, source)
   rows <- if (is.data.frame(source)) source else read_rows(as_source(source))
   response <- x$design$variables[x$design$response]
   there <- all(inputs_of(response, x$design$code)$names %in% names(rows))
   augmented <- function(residuals) {
-    wanted <- wanted_columns(x, se_fit, interval[1], residuals, list())
+    wanted <- wanted_columns(x, se_fit, interval, residuals, list())
     wanted$name <- c(fit = ".fitted", residual = ".resid", std_error = ".se.fit", lower = ".lower", upper = ".upper")[
       wanted$value
     ]
-    predict_rows(
-      x, rows, wanted,
-      extra = list(), confLevel = conf.level, prediction = interval[1] == "prediction"
-    )
+    predict_rows(x, rows, wanted, extra = list(), ...)
   }
   columns <- augmented(FALSE)
   if (there) {
@@ -91,6 +97,55 @@ augment.rxLinMod <- function(x, data = NULL, newdata = NULL, se_fit = FALSE, con
   }
   cbind(rows, columns)
 }
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxLogit <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
+  check_argument(is_flag(conf.int), "conf.int", "TRUE or FALSE")
+  warn_unknown(dot_names(...), names(formals(tidy.rxLogit)))
+  tidied <- data.frame(
+    term = names(x$coefficients), estimate = unname(x$coefficients), std.error = unname(x$coef.std.error),
+    statistic = unname(x$coef.t.value), p.value = unname(x$coef.p.value)
+  )
+  if (conf.int) {
+    bounds <- confint.rxLogit(x, level = conf.level)
+    tidied$conf.low <- unname(bounds[, 1])
+    tidied$conf.high <- unname(bounds[, 2])
+  }
+  tidied
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxGlm <- tidy.rxLogit
+
+#' @rdname tidiers
+#' @exportS3Method generics::glance
+glance.rxLogit <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  likelihood <- stats::logLik(x)
+  data.frame(
+    null.deviance = x$null.deviance, df.null = x$df[2] + unname(x$fstatistics[["numdf"]]),
+    logLik = as.numeric(likelihood), AIC = stats::AIC(likelihood), BIC = stats::BIC(likelihood), deviance = x$deviance,
+    df.residual = x$df[2], nobs = nobs(x)
+  )
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::glance
+glance.rxGlm <- glance.rxLogit
+
+#' @rdname tidiers
+#' @exportS3Method generics::augment
+augment.rxLogit <- function(x, data = NULL, newdata = NULL, type.predict = c("link", "response"), se_fit = FALSE, ...) {
+  warn_unknown(dot_names(...), names(formals(augment.rxLogit)))
+  one_of(type.predict[1], "type.predict", c("link", "response"))
+  augmented_rows(x, newdata %||% data, se_fit, means = type.predict[1] == "response")
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::augment
+augment.rxGlm <- augment.rxLogit
 
 #' @rdname tidiers
 #' @exportS3Method generics::tidy

@@ -38,3 +38,27 @@ test_that("fits with transforms are refused", {
 test_that("other objects are refused", {
   expect_error(as.lm(3), class = "rxscale_error_argument", regexp = "rxLinMod")
 })
+
+test_that("objects of class glm predict as the fits do", {
+  data <- glm_data()
+  for (fit in list(
+    rxLogit(event ~ x + a, data, covCoef = TRUE),
+    rxGlm(count ~ log(z) + b, data, family = stats::poisson(), covCoef = TRUE),
+    rxGlm(size ~ x * a, data, family = stats::Gamma("log"), covCoef = TRUE, dropMain = FALSE),
+    rxGlm(count ~ a + offset(log(exposure)), data, family = stats::poisson(), covCoef = TRUE)
+  )) {
+    converted <- as.glm(fit)
+    expect_s3_class(converted, c("glm", "lm"), exact = TRUE)
+    for (type in c("link", "response")) {
+      expect_equal(
+        stats::predict(converted, data, type = type, se.fit = TRUE, dispersion = fit$dispersion)[1:2],
+        predict(fit, data, type = type, se.fit = TRUE)[1:2],
+        tolerance = 1e-8
+      )
+    }
+    expect_equal(stats::AIC(converted), stats::AIC(fit))
+    expect_equal(stats::deviance(converted), stats::deviance(fit))
+  }
+  expect_error(as.glm(rxGlm(size ~ x, data, family = rxTweedie(1.5))), class = "rxscale_error_unsupported")
+  expect_error(as.glm(rxLogit(event ~ w, data, transforms = list(w = x + z))), class = "rxscale_error_unsupported")
+})

@@ -277,3 +277,67 @@ test_that("wrong arguments are told", {
 test_that("what is no model is refused", {
   expect_error(rxPredict(3, mtcars), class = "rxscale_error_argument", regexp = "rxLinMod")
 })
+
+test_that("predictions of generalized linear models are those of predict.glm()", {
+  data <- glm_data()
+  cases <- list(
+    list(event ~ x + a, stats::binomial()), list(size ~ log(z) + a:b, stats::Gamma()),
+    list(count ~ x * b, stats::poisson()), list(size ~ x - 1, stats::gaussian("identity")),
+    list(size ~ x + a, stats::inverse.gaussian()),
+    list(event ~ x + offset(z / 10), stats::binomial("cloglog")),
+    list(count ~ a + offset(log(exposure)), stats::quasipoisson())
+  )
+  for (case in cases) {
+    model <- suppressWarnings(stats::glm(case[[1]], case[[2]], data))
+    fit <- suppressWarnings(like_glm(rxGlm, case[[1]], data, family = case[[2]], covCoef = TRUE))
+    for (type in c("response", "link")) {
+      expected <- suppressWarnings(stats::predict(model, data, type = type, se.fit = TRUE))
+      found <- unname(as.list(rxPredict(fit, data, type = type, computeStdErrors = TRUE)))
+      expect_equal(found, unname(expected[1:2]), tolerance = 1e-8, ignore_attr = TRUE)
+      expect_equal(predict(fit, data, type = type), expected$fit, tolerance = 1e-8)
+    }
+    expected <- suppressWarnings(stats::predict(model, data, se.fit = TRUE))
+    expect_equal(predict(fit, data, se.fit = TRUE), expected, tolerance = 1e-8, ignore_attr = TRUE)
+    used <- names(stats::fitted(model))
+    residuals <- rxPredict(fit, data, computeResiduals = TRUE)[as.integer(used), 2]
+    expect_equal(residuals, unname(stats::residuals(model, "response")), tolerance = 1e-7)
+  }
+})
+
+test_that("intervals of generalized linear models are those of the link, transformed", {
+  data <- glm_data()
+  logit <- rxLogit(event ~ x + a, data, covCoef = TRUE)
+  link <- predict(logit, data, se.fit = TRUE)
+  found <- rxPredict(logit, data, interval = "confidence", confLevel = 0.9)
+  z <- stats::qnorm(0.95)
+  expect_equal(found$event_Lower, unname(stats::plogis(link$fit - z * link$se.fit)), tolerance = 1e-12)
+  expect_equal(found$event_Upper, unname(stats::plogis(link$fit + z * link$se.fit)), tolerance = 1e-12)
+  inverse <- rxGlm(size ~ x, data, family = stats::Gamma(), covCoef = TRUE)
+  link <- predict(inverse, data, se.fit = TRUE)
+  found <- rxPredict(inverse, data, interval = "confidence")
+  t <- stats::qt(0.975, inverse$df[2])
+  expect_equal(found$size_Lower, unname(1 / (link$fit + t * link$se.fit)), tolerance = 1e-12)
+  expect_true(all(found$size_Lower < found$size_Pred & found$size_Pred < found$size_Upper, na.rm = TRUE))
+  expect_error(rxPredict(logit, data, interval = "prediction"), class = "rxscale_error_unsupported")
+  expect_error(rxPredict(rxLogit(event ~ x, data), data, computeStdErrors = TRUE), "covCoef = TRUE",
+    class = "rxscale_error_argument")
+})
+
+test_that("scores of a logistic regression go into its file, unseen levels are told, and residuals are of 0 and 1", {
+  data <- glm_data()
+  data$outcome <- factor(ifelse(data$event == 1, "yes", "no"))
+  fit <- rxLogit(outcome ~ x + s, data)
+  file <- rxImport(data, temp_file(), rowsPerRead = 77)
+  rxPredict(fit, file, computeResiduals = TRUE)
+  scored <- rxImport(file)
+  expect_equal(scored$outcome_Pred, rxPredict(fit, data)[[1]] * ifelse(is.na(data$outcome), NA, 1))
+  expect_equal(scored$outcome_Resid, data$event - scored$outcome_Pred, tolerance = 1e-12)
+  other <- rxPredict(fit, file, temp_file(), extraVarsToWrite = "count", writeModelVars = TRUE, type = "link",
+    predVarNames = "score")
+  expect_identical(names(rxImport(other)), c("x", "s", "outcome", "count", "score"))
+  data$s <- replace(as.character(data$s), 9, "delta")
+  told <- expect_warning(scores <- rxPredict(fit, data), class = "rxscale_warning_unseen")
+  expect_identical(told$levels, "s=delta")
+  expect_true(is.na(scores[9, 1]))
+  expect_error(predict(fit), class = "rxscale_error_argument")
+})

@@ -8,6 +8,10 @@ analyses <- list(
   cube = function(file) rxCube(log(air_time) ~ dest:carrier:F(hour), file, pweights = "distance", useSparseCube = TRUE),
   fit = function(file) rxLinMod(arr_delay ~ dep_delay + dest + carrier:origin + F(hour), file, covCoef = TRUE),
   weighted_fit = function(file) rxLinMod(cbind(arr_delay, dep_delay) ~ distance * origin, file, pweights = "air_time"),
+  logit = function(file) rxLogit((arr_delay > 15) ~ dep_delay + carrier + F(hour), file, covCoef = TRUE),
+  gamma = function(file) {
+    rxGlm(air_time ~ distance + origin + dest, file, family = stats::Gamma("log"), pweights = "distance")
+  },
   quantiles = function(file) rxQuantile("arr_delay", file, pweights = "air_time", probs = 0:50 / 50),
   transformed = function(file) {
     rxLinMod(arr_delay ~ speed + late, file, transforms = list(

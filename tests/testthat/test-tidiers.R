@@ -41,3 +41,27 @@ test_that("cross tabulations and their tests are tidy", {
   )
   expect_identical(nrow(pairs), 6L)
 })
+
+test_that("generalized linear models are tidied as glm() is", {
+  skip_if_not_installed("generics")
+  data <- glm_data()
+  fit <- rxGlm(size ~ x + z, data, family = stats::Gamma("log"), covCoef = TRUE)
+  model <- stats::glm(size ~ x + z, stats::Gamma("log"), data)
+  tidied <- generics::tidy(fit, conf.int = TRUE, conf.level = 0.9)
+  expect_identical(names(tidied), c("term", "estimate", "std.error", "statistic", "p.value", "conf.low", "conf.high"))
+  expect_equal(tidied$estimate, unname(stats::coef(model)), tolerance = 1e-10)
+  expect_equal(tidied$conf.low, unname(confint(fit, level = 0.9)[, 1]))
+  glanced <- generics::glance(fit)
+  expect_equal(
+    unlist(glanced, use.names = FALSE),
+    c(model$null.deviance, model$df.null, stats::logLik(model), stats::AIC(model), stats::BIC(model),
+      stats::deviance(model), model$df.residual, stats::nobs(model)),
+    tolerance = 1e-10
+  )
+  augmented <- generics::augment(fit, data, type.predict = "response", se_fit = TRUE)
+  expected <- stats::predict(model, data, type = "response", se.fit = TRUE)
+  expect_equal(augmented$.fitted, unname(expected$fit), tolerance = 1e-9)
+  expect_equal(augmented$.se.fit, unname(expected$se.fit), tolerance = 1e-8)
+  expect_equal(augmented$.resid, data$size - augmented$.fitted, tolerance = 1e-12)
+  expect_identical(nrow(generics::augment(rxLogit(event ~ x, data), newdata = data["x"])), nrow(data))
+})

@@ -17,7 +17,7 @@ mod view;
 
 use extendr_api::prelude::*;
 use glue::{
-    crosstab, exec, import, info, linmod, merge, predict, quantile, reader, session, sort, step, summary, worker,
+    crosstab, exec, glm, import, info, linmod, merge, predict, quantile, reader, session, sort, step, summary, worker,
 };
 
 extendr_module! {
@@ -32,6 +32,7 @@ extendr_module! {
     use crosstab;
     use linmod;
     use step;
+    use glm;
     use predict;
     use quantile;
     use exec;

@@ -3,6 +3,7 @@
 pub mod analysis;
 pub mod crosstab;
 pub mod exec;
+pub mod glm;
 pub mod import;
 pub mod info;
 pub mod linmod;

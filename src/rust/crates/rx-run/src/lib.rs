@@ -3,6 +3,7 @@
 
 pub mod control;
 pub mod join;
+mod kept;
 pub mod levels;
 pub mod local;
 pub mod memory;

@@ -7,6 +7,7 @@
 //! on all threads. At most one block a thread is in flight.
 
 use crate::control::Control;
+use crate::kept::{Keeper, KeptBatch, KeptBlock, KeptRows, Unpacked};
 use crate::pool::Pool;
 use rx_data::sink::Sink;
 use rx_data::{Block, BlockMap, Error, ErrorKind, Result, Scan, Source};
@@ -23,7 +24,7 @@ pub fn lane_count(state_bytes: usize) -> usize {
 }
 
 /// Runs an estimator over a source, pass after pass, until it is done. The first pass gives the design the levels that
-/// it does not know.
+/// it does not know, and keeps the decoded rows if the estimator asks for it and they fit; else each pass reads the source.
 pub fn reduce<E: Finish>(
     pool: &Pool,
     control: &Control,
@@ -31,74 +32,114 @@ pub fn reduce<E: Finish>(
     design: &mut Design,
     mut estimator: E,
 ) -> Result<E::Model> {
-    let mut first_pass = true;
+    let keeper = Keeper::new(estimator.kept_bytes());
+    let (mut state, moves) = first_pass(pool, control, source, design, &mut estimator, &keeper)?;
+    let kept = keeper.into_rows(&moves);
     loop {
-        let state = pass(pool, control, source, design, &mut estimator, first_pass)?;
-        first_pass = false;
         let finish = || estimator.finish(state, &|| control.check());
         match if E::SHARES { pool.run(finish)? } else { finish()? } {
             Step::Done(model) => return Ok(model),
             Step::Again(next) => estimator = next,
         }
+        state = match &kept {
+            Some(rows) => pass_over(pool, control, rows, &estimator)?,
+            None => {
+                let scan = source.scan(&design.columns)?;
+                let input = Input::new(&*scan);
+                pass(pool, control, &input, design, &estimator, &Finder::new(design), &Keeper::new(0))?.0
+            }
+        };
     }
 }
 
-fn pass<E: Estimator>(
+/// The pass that shows the estimator its first batch and finds the levels; also tells where these went.
+fn first_pass<E: Estimator>(
     pool: &Pool,
     control: &Control,
     source: &dyn Source,
     design: &mut Design,
     estimator: &mut E,
-    pilot: bool,
-) -> Result<E::State> {
+    keeper: &Keeper,
+) -> Result<(E::State, Moves)> {
     let scan = source.scan(&design.columns)?;
     let first = scan.next()?;
     let finder = Finder::new(design);
-    if let (true, Some(block)) = (pilot, &first) {
+    if let Some(block) = &first {
         let head = block.slice(0, block.rows.min(rx_stats::decode::BATCH_ROWS));
         let found = finder.codes(design, &head)?;
         Decoder::new(design).each_batch(&head, &found, |batch| estimator.pilot(batch))?;
     }
-    // The size of states whose levels are still to be found is not known, so there are as few lanes as for large ones.
-    let lanes = lane_count(if finder.is_idle() { estimator.state_bytes() } else { usize::MAX });
-    let lanes: Vec<Lane<E>> = (0..lanes).map(|_| Lane::default()).collect();
-    let room = Room { design, finder: &finder, estimator: Mutex::new(Arc::new(estimator.clone())) };
     let input = Input { scan: &*scan, first: Mutex::new(first) };
-    let threads: Mutex<Vec<Kept<E>>> = Mutex::default();
+    let (total, last) = pass(pool, control, &input, design, estimator, &finder, keeper)?;
+    if finder.is_idle() {
+        return Ok((total, Moves::new()));
+    }
+    let moves = finder.settle(design)?;
+    *estimator = last.relevel(design)?;
+    Ok((last.carry(total, estimator, &moves)?, moves))
+}
+
+/// One pass over blocks, which are decoded; the state is that of the estimator returned, which has room for the levels
+/// found.
+fn pass<E: Estimator>(
+    pool: &Pool,
+    control: &Control,
+    input: &Input,
+    design: &Design,
+    estimator: &E,
+    finder: &Finder,
+    keeper: &Keeper,
+) -> Result<(E::State, Arc<E>)> {
+    // The size of states whose levels are still to be found is not known, so there are as few lanes as for large ones.
+    let lanes = Lanes::new(if finder.is_idle() { estimator.state_bytes() } else { usize::MAX });
+    let room = Room { design, finder, estimator: Mutex::new(Arc::new(estimator.clone())) };
+    let go_on = || control.check();
     work(
         pool,
         control,
-        &input,
-        || Worker { decoder: Decoder::new(design), own: None, kept: &threads },
-        |worker, work, block| {
+        || input.next(),
+        || (Decoder::new(design), lanes.worker()),
+        |(decoder, worker), work, block: Block| {
             let found = finder.codes(design, &block)?;
-            let lane = &lanes[block.index % lanes.len()];
-            lane.turns.take(block.index / lanes.len(), work, || {
-                let estimator = room.estimator()?;
-                let mut place = lock(&lane.state);
-                let mut state = carried(place.take(), &estimator)?;
-                let mut exact = if E::HAS_EXACT { Some(carried(worker.own.take(), &estimator)?) } else { None };
-                exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
-                estimator.update_block(&mut state, &block, &found, &mut worker.decoder, &|| control.check())?;
-                exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
-                worker.own = exact.map(|exact| (estimator.clone(), exact));
-                *place = Some((estimator, state));
+            lanes.update(block.index, work, worker, &|| room.estimator(), |estimator, state| {
+                if !keeper.goes_on() {
+                    return estimator.update_block(state, &block, &found, decoder, &go_on);
+                }
+                let mut batches = Vec::new();
+                decoder.each_batch(&block, &found, |batch| {
+                    go_on()?;
+                    batches.push(KeptBatch::new(batch));
+                    estimator.update(state, batch)
+                })?;
+                keeper.keep(block.index, KeptBlock { rows: block.rows, batches });
                 Ok(())
             })
         },
     )?;
     let last = room.estimator()?;
-    let mut total = last.init();
-    let lanes = lanes.into_iter().filter_map(|lane| into_inner(lane.state));
-    for kept in lanes.chain(into_inner(threads)) {
-        last.merge(&mut total, carried(Some(kept), &last)?)?;
-    }
-    if finder.is_idle() {
-        return Ok(total);
-    }
-    let moves = finder.settle(design)?;
-    *estimator = last.relevel(design)?;
-    last.carry(total, estimator, &moves)
+    Ok((lanes.merged(&last)?, last))
+}
+
+/// One pass over rows that were kept.
+fn pass_over<E: Estimator>(pool: &Pool, control: &Control, rows: &KeptRows, estimator: &E) -> Result<E::State> {
+    let lanes = Lanes::new(estimator.state_bytes());
+    let shared = Arc::new(estimator.clone());
+    let scan = rows.scan();
+    work(
+        pool,
+        control,
+        || Ok(scan.next()),
+        || (Unpacked::default(), lanes.worker()),
+        |(room, worker), work, (index, block): (usize, &KeptBlock)| {
+            lanes.update(index, work, worker, &|| Ok(shared.clone()), |estimator, state| {
+                block.batches.iter().try_for_each(|batch| {
+                    control.check()?;
+                    batch.with(room, |batch| estimator.update(state, batch))
+                })
+            })
+        },
+    )?;
+    lanes.merged(&shared)
 }
 
 /// The estimator with room for the levels found so far, while a pass finds them.
@@ -131,21 +172,6 @@ fn carried<E: Estimator>(state: Option<Kept<E>>, to: &Arc<E>) -> Result<E::State
     }
 }
 
-/// What a thread has for itself in a pass.
-struct Worker<'a, E: Estimator> {
-    decoder: Decoder<'a>,
-    /// The exact part of all states that it works on.
-    own: Option<Kept<E>>,
-    /// Where that is left when the thread is done.
-    kept: &'a Mutex<Vec<Kept<E>>>,
-}
-
-impl<E: Estimator> Drop for Worker<'_, E> {
-    fn drop(&mut self) {
-        lock(self.kept).extend(self.own.take());
-    }
-}
-
 /// Sends every block of a source through a map into a sink.
 pub fn map<S: Sink>(
     pool: &Pool,
@@ -157,13 +183,12 @@ pub fn map<S: Sink>(
 ) -> Result<S::Output> {
     let scan = source.scan(columns)?;
     let (admission, writing) = (Turns::default(), Turns::default());
-    let input = Input::new(&*scan);
     work(
         pool,
         control,
-        &input,
+        || scan.next(),
         || (),
-        |(), work, block| {
+        |(), work, block: Block| {
             let index = block.index;
             let mapped = map.map(block)?;
             let admitted = admission.take(index, work, || mapped.map(|b| sink.admit(b)).transpose())?;
@@ -177,15 +202,43 @@ pub fn map<S: Sink>(
     sink.finish()
 }
 
+/// What threads take one by one.
+pub(crate) trait Piece {
+    /// Its position.
+    fn index(&self) -> usize;
+    /// Rows of the source in it.
+    fn rows(&self) -> usize;
+}
+
+impl Piece for Block {
+    fn index(&self) -> usize {
+        self.index
+    }
+
+    fn rows(&self) -> usize {
+        self.rows
+    }
+}
+
+impl Piece for (usize, &KeptBlock) {
+    fn index(&self) -> usize {
+        self.0
+    }
+
+    fn rows(&self) -> usize {
+        self.1.rows
+    }
+}
+
 /// The blocks of a pass: the one that the pilot saw, then the others.
-pub(crate) struct Input<'a> {
+struct Input<'a> {
     scan: &'a dyn Scan,
     first: Mutex<Option<Block>>,
 }
 
 impl<'a> Input<'a> {
     /// The blocks of a scan.
-    pub(crate) fn new(scan: &'a dyn Scan) -> Self {
+    fn new(scan: &'a dyn Scan) -> Self {
         Input { scan, first: Mutex::new(None) }
     }
 
@@ -217,27 +270,27 @@ impl Work<'_> {
     }
 }
 
-/// Runs `step` on every block over all threads, each with a context of its own; the first failing block's error is the
+/// Runs `step` on every piece over all threads, each with a context of its own; the first failing one's error is the
 /// result. A panic is a defect and becomes an internal error.
-pub(crate) fn work<C>(
+pub(crate) fn work<C, P: Piece>(
     pool: &Pool,
     control: &Control,
-    input: &Input,
+    next: impl Fn() -> Result<Option<P>> + Sync,
     context: impl Fn() -> C + Sync,
-    step: impl Fn(&mut C, &Work, Block) -> Result<()> + Sync,
+    step: impl Fn(&mut C, &Work, P) -> Result<()> + Sync,
 ) -> Result<()> {
     let work = Work { control, failed: Mutex::new(None) };
     pool.broadcast(|| {
         let mut context = context();
         while work.go_on() {
             let mut index = usize::MAX;
-            let done = catch_unwind(AssertUnwindSafe(|| match input.next()? {
+            let done = catch_unwind(AssertUnwindSafe(|| match next()? {
                 None => Ok(false),
-                Some(block) => {
-                    index = block.index;
-                    let rows = block.rows;
+                Some(piece) => {
+                    index = piece.index();
+                    let rows = piece.rows();
                     control.delay(index);
-                    step(&mut context, &work, block)?;
+                    step(&mut context, &work, piece)?;
                     control.add_rows(rows);
                     Ok(true)
                 }
@@ -287,15 +340,75 @@ impl Turns {
     }
 }
 
+/// The states of a pass.
+struct Lanes<E: Estimator> {
+    lanes: Vec<Lane<E>>,
+    /// The exact parts that threads have left.
+    exact: Mutex<Vec<Kept<E>>>,
+}
+
 /// A state and the order of its blocks.
 struct Lane<E: Estimator> {
     turns: Turns,
     state: Mutex<Option<Kept<E>>>,
 }
 
-impl<E: Estimator> Default for Lane<E> {
-    fn default() -> Self {
-        Lane { turns: Turns::default(), state: Mutex::new(None) }
+/// What a thread has for itself in a pass.
+struct Worker<'a, E: Estimator> {
+    /// The exact part of all states that it works on.
+    own: Option<Kept<E>>,
+    /// Where that is left when the thread is done.
+    exact: &'a Mutex<Vec<Kept<E>>>,
+}
+
+impl<E: Estimator> Drop for Worker<'_, E> {
+    fn drop(&mut self) {
+        lock(self.exact).extend(self.own.take());
+    }
+}
+
+impl<E: Estimator> Lanes<E> {
+    fn new(state_bytes: usize) -> Self {
+        let lane = |_| Lane { turns: Turns::default(), state: Mutex::new(None) };
+        Lanes { lanes: (0..lane_count(state_bytes)).map(lane).collect(), exact: Mutex::default() }
+    }
+
+    fn worker(&self) -> Worker<'_, E> {
+        Worker { own: None, exact: &self.exact }
+    }
+
+    /// Takes a block into its lane when it is its turn.
+    fn update(
+        &self,
+        index: usize,
+        work: &Work,
+        worker: &mut Worker<E>,
+        estimator: &dyn Fn() -> Result<Arc<E>>,
+        update: impl FnOnce(&E, &mut E::State) -> Result<()>,
+    ) -> Result<()> {
+        let lane = &self.lanes[index % self.lanes.len()];
+        lane.turns.take(index / self.lanes.len(), work, || {
+            let estimator = estimator()?;
+            let mut place = lock(&lane.state);
+            let mut state = carried(place.take(), &estimator)?;
+            let mut exact = if E::HAS_EXACT { Some(carried(worker.own.take(), &estimator)?) } else { None };
+            exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
+            update(&estimator, &mut state)?;
+            exact.iter_mut().for_each(|exact| estimator.swap_exact(&mut state, exact));
+            worker.own = exact.map(|exact| (estimator.clone(), exact));
+            *place = Some((estimator, state));
+            Ok(())
+        })
+    }
+
+    /// All states together, as the last estimator has them.
+    fn merged(self, last: &Arc<E>) -> Result<E::State> {
+        let mut total = last.init();
+        let lanes = self.lanes.into_iter().filter_map(|lane| into_inner(lane.state));
+        for kept in lanes.chain(into_inner(self.exact)) {
+            last.merge(&mut total, carried(Some(kept), last)?)?;
+        }
+        Ok(total)
     }
 }
 

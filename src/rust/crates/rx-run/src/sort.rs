@@ -4,7 +4,7 @@
 //! never, if all rows fit. Runs that are too many to be merged at once are merged to longer ones before.
 
 use crate::control::Control;
-use crate::local::{Input, work};
+use crate::local::work;
 use crate::pool::Pool;
 use rayon::prelude::*;
 use rx_data::interner::Interner;
@@ -122,7 +122,7 @@ pub fn collect(
     let mut order = sorting.in_order.map(InOrder::new);
     loop {
         let load = Load::new(&*scan, limit, source.in_memory());
-        work(pool, control, &Input::new(&load), || (), |(), _, block| load.admit(block))?;
+        work(pool, control, || load.next(), || (), |(), _, block: Block| load.admit(block))?;
         let ended = load.ended.load(Ordering::Relaxed);
         let (bytes, rows) = (load.bytes.load(Ordering::Relaxed), load.rows.load(Ordering::Relaxed));
         let sizes = *sizes.get_or_insert_with(|| Sizes::new(sorting.memory, bytes, rows));

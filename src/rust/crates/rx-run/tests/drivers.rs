@@ -8,6 +8,7 @@ use rx_run::local::lane_count;
 use rx_run::{Control, Pool, map, reduce};
 use rx_stats::Finish;
 use rx_stats::design::{Category, Coding, Design, Numeric, Precision, Rows, Weight, WeightKind};
+use rx_stats::glm::{self, Glm};
 use rx_stats::levels::Finding;
 use rx_stats::linmod::{self, LinMod};
 use rx_stats::summary::{self, Summary};
@@ -121,6 +122,100 @@ fn linear_models_are_the_same_for_any_threads() {
             bits_of(model.coefficients.iter().chain(&model.unscaled_covariance).chain(sums).copied())
         });
     }
+}
+
+/// Poisson's model of y by x and both categories.
+fn poisson(design: &Design, limit: u64) -> Glm {
+    let term = |numeric: &[usize], categories: &[usize]| linmod::Term {
+        numeric: numeric.to_vec(),
+        categories: categories.to_vec(),
+    };
+    let plan = glm::Plan {
+        formula: linmod::Formula {
+            intercept: true,
+            terms: vec![term(&[0], &[]), term(&[], &[0]), term(&[], &[1])],
+            responses: vec![],
+            drop_first: false,
+            drop_main: false,
+            cube: false,
+            at_means: false,
+            covariance: true,
+            centred_products: false,
+        },
+        response: glm::Response::Numeric(1),
+        offsets: vec![],
+        family: glm::Family {
+            kind: glm::Kind::Quasi(glm::Variance::Mean),
+            link: glm::Link::Log,
+            binary: false,
+            fixed_dispersion: false,
+        },
+        starts: vec![glm::Start::Same(0.0)],
+        most_iterations: 40,
+        coefficient_tolerance: 0.0,
+        deviance_tolerance: 1e-10,
+        sharp: true,
+        best: false,
+        keep: false,
+        plain: false,
+        counted: false,
+    };
+    Glm::new(design, plan, None, limit).unwrap()
+}
+
+fn glm_bits(model: &glm::GlmModel) -> Vec<u64> {
+    let sums = [model.deviance, model.pearson, model.null_deviance, model.linear.condition];
+    bits_of(model.coefficients.iter().chain(&model.linear.unscaled_covariance).copied().chain(sums))
+}
+
+#[test]
+fn generalized_linear_models_are_the_same_for_any_threads() {
+    for weighted in [false, true] {
+        let design = design(Rows::Finite, weighted);
+        one_answer(&design, &poisson(&design, 1 << 30), glm_bits);
+    }
+}
+
+/// Tells how often it is scanned.
+struct Counted(Frame, AtomicUsize);
+
+impl Source for Counted {
+    fn schema(&self) -> &Schema {
+        self.0.schema()
+    }
+    fn rows(&self) -> Option<u64> {
+        self.0.rows()
+    }
+    fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.scan(columns)
+    }
+}
+
+/// Rows that fit into memory are read once, others once a pass, and the answer is the same; so it is where levels are found
+/// in the first pass.
+#[test]
+fn kept_rows_give_the_same_answer_as_rows_read_again() {
+    let mut answers = Vec::new();
+    for found in [false, true] {
+        for limit in [1u64 << 30, 120_000] {
+            let mut design = design(Rows::Finite, true);
+            if found {
+                for category in &mut design.categories {
+                    category.levels = Arc::default();
+                    category.coding = Coding::Found { finding: Finding::Sorted, room: 0 };
+                }
+            }
+            let source = Counted(frame(), AtomicUsize::new(0));
+            let estimator = poisson(&design, limit);
+            let pool = Pool::new(3).unwrap();
+            let model = reduce(&pool, &Control::shuffled(7), &source, &mut design, estimator).unwrap();
+            let scans = source.1.load(Ordering::Relaxed);
+            assert!(if limit > 200_000 { scans == 1 } else { scans > 5 }, "{scans} scans within {limit} bytes");
+            answers.push(glm_bits(&model));
+        }
+    }
+    assert!(answers[0] == answers[1] && answers[2] == answers[3]);
 }
 
 /// Levels that are found in the pass: the answer is that of levels known before, for any number of threads.

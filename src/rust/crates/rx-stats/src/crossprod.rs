@@ -234,6 +234,18 @@ impl CrossProducts {
             .hint("Use factors with fewer levels, fewer interactions, or raise rxOptions(memoryLimitMB)."))
     }
 
+    /// Takes in a batch whose weights have no logarithms of interest.
+    pub fn accumulate(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
+        state.n += batch.rows as u64;
+        state.dropped += batch.dropped;
+        let terms = self.terms(batch);
+        match &mut state.totals {
+            Totals::Double(sums) => self.add(sums, &terms, batch.rows),
+            Totals::Extended(sums) => self.add(sums, &terms, batch.rows),
+        }
+        Ok(())
+    }
+
     /// Values of the first cell set, rounded up to whole quads.
     fn quads(&self) -> usize {
         self.sets[0].values.len().div_ceil(4)
@@ -438,15 +450,8 @@ impl Estimator for CrossProducts {
     }
 
     fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
-        state.n += batch.rows as u64;
-        state.dropped += batch.dropped;
         state.log_weight += batch.weight.map_or(0.0, |weights| weights.iter().map(|w| w.ln()).sum::<f64>());
-        let terms = self.terms(batch);
-        match &mut state.totals {
-            Totals::Double(sums) => self.add(sums, &terms, batch.rows),
-            Totals::Extended(sums) => self.add(sums, &terms, batch.rows),
-        }
-        Ok(())
+        self.accumulate(state, batch)
     }
 
     fn swap_exact(&self, state: &mut State, other: &mut State) {

@@ -67,6 +67,10 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
     fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()>;
     /// Declared bound of a state's size: decides how many lanes there are.
     fn state_bytes(&self) -> usize;
+    /// Bytes of decoded columns that may be kept for later passes: none where one or two passes are the rule.
+    fn kept_bytes(&self) -> u64 {
+        0
+    }
     /// The same estimator, pilot included, over the same variables with other numbers of levels.
     fn relevel(&self, design: &Design) -> Result<Self>;
     /// Moves the sums of a state to the levels that `to` has. What comes from no row has no level and is empty.

@@ -6,7 +6,9 @@ pub mod crosstab;
 pub mod dd;
 pub mod decode;
 pub mod design;
+pub mod elementary;
 pub mod estimator;
+pub mod glm;
 #[cfg(test)]
 pub mod laws;
 pub mod levels;
@@ -18,7 +20,6 @@ pub mod solve;
 #[cfg(feature = "solve")]
 pub mod step;
 pub mod summary;
-#[cfg(feature = "solve")]
 pub mod tails;
 
 pub use design::Design;

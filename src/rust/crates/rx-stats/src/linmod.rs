@@ -71,6 +71,9 @@ pub struct LinMod {
     width: usize,
     /// The memory for matrices in bytes.
     limit: u64,
+    /// Which columns are given up, where that is decided before.
+    #[serde(default)]
+    aliased: Option<Vec<bool>>,
 }
 
 impl LinMod {
@@ -98,6 +101,7 @@ impl LinMod {
             responses,
             width,
             limit,
+            aliased: None,
         };
         model.check(design)?;
         Ok(model)
@@ -137,6 +141,11 @@ impl LinMod {
 }
 
 impl LinMod {
+    /// Takes in a batch whose weights have no logarithms of interest.
+    pub(crate) fn accumulate(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
+        self.products.accumulate(state, batch)
+    }
+
     /// Whether so many rows make a problem that is small enough to be solved in double-double.
     fn is_small(&self, rows: u64, columns: f64) -> bool {
         rows as f64 * columns * columns / 2.0 <= SMALL

@@ -3,16 +3,19 @@
 //! The fit is `b0 + sum_j b_j x_j` with the numeric columns about the centres that the model was solved about, and its
 //! variance is `x'Vx` with V the covariance of the coefficients about the same centres: nothing large cancels. A row
 //! touches one cell of each term, so a prediction costs the number of terms and its variance the square of that,
-//! whatever the number of levels.
+//! whatever the number of levels. Means of a generalized linear model are the inverse link of that, their standard errors
+//! those of the linear predictor times its slope, and their intervals those of the linear predictor transformed.
 
 use crate::decode::Decoder;
 use crate::design::{Category, Coding, Design, Numeric, Precision, Rows};
 use crate::estimator::{ModelBatch, NO_LEVEL};
+use crate::glm::Link;
 use crate::levels::FoundCodes;
 use crate::linmod::Term;
 use rx_data::column::{NA_F64, NA_I32};
 use rx_data::{Block, BlockMap, Column, Error, Result, Schema};
 use serde::Deserialize;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -36,6 +39,15 @@ pub struct Predictor {
     pub fitted: Vec<bool>,
     /// The responses.
     pub responses: Vec<Response>,
+    /// Numeric variables that are added to the prediction.
+    #[serde(default)]
+    pub offsets: Vec<usize>,
+    /// The link whose means are observed, if that is not the identity.
+    #[serde(default)]
+    pub link: Option<Link>,
+    /// Whether means are wanted, not linear predictors.
+    #[serde(default)]
+    pub means: bool,
     /// The columns wanted.
     pub wanted: Vec<Wanted>,
     /// Covariance of the coefficients of a response whose scale is 1, row by row; empty if no errors are wanted.
@@ -277,28 +289,73 @@ impl Predict {
                     *fit += b[column as usize] * x;
                 }
             }
+            for &offset in &predictor.offsets {
+                fit.iter_mut().zip(batch.numeric[offset]).for_each(|(fit, x)| *fit += x);
+            }
             fit
         });
         let fits: Vec<Vec<f64>> = fits.collect();
         let variances = if predictor.covariance.is_empty() { vec![] } else { self.variances(&entries, batch.rows) };
         for (wanted, out) in predictor.wanted.iter().zip(computed) {
             let (response, fit) = (&predictor.responses[wanted.response], &fits[wanted.response]);
-            let observed = response.observed.map(|v| batch.numeric[v]);
+            let observed = response.observed.map(|v| self.observed(v, batch));
             let variance = |i: usize| variances[i].max(0.0) * response.scale * response.scale;
             let half = |i: usize| predictor.quantile * (variance(i) + response.noise).sqrt();
-            out.extend((0..batch.rows).map(|i| {
-                let value = match wanted.value {
-                    Value::Fit => fit[i],
-                    Value::Residual => observed.map_or(f64::NAN, |y| y[i] - fit[i]),
-                    Value::StdError if fit[i].is_nan() => f64::NAN,
-                    Value::StdError => variance(i).sqrt(),
-                    Value::Lower => fit[i] - half(i),
-                    Value::Upper => fit[i] + half(i),
-                };
-                // Without a response there is no residual, and then nothing at all.
-                if value.is_nan() || observed.is_some_and(|y| y[i].is_nan()) { NA_F64 } else { value }
-            }));
+            let along = |of: &dyn Fn(usize) -> f64| (0..batch.rows).map(of).collect::<Vec<f64>>();
+            let values = match wanted.value {
+                Value::Fit => predictor.as_wanted(fit),
+                Value::Residual => {
+                    let means = predictor.mean(fit);
+                    along(&|i| observed.as_ref().map_or(f64::NAN, |y| y[i] - means[i]))
+                }
+                Value::StdError => {
+                    let slopes = predictor.slopes(fit);
+                    along(&|i| if fit[i].is_nan() { f64::NAN } else { variance(i).sqrt() * slopes[i] })
+                }
+                Value::Lower | Value::Upper => {
+                    // A link that falls turns the ends around.
+                    let up =
+                        (wanted.value == Value::Upper) != (predictor.means && predictor.link.is_some_and(Link::falls));
+                    predictor.as_wanted(&along(&|i| if up { fit[i] + half(i) } else { fit[i] - half(i) }))
+                }
+            };
+            // Without a response there is no residual, and then nothing at all.
+            let missing = |i: usize, x: f64| x.is_nan() || observed.as_ref().is_some_and(|y| y[i].is_nan());
+            out.extend(values.into_iter().enumerate().map(|(i, x)| if missing(i, x) { NA_F64 } else { x }));
         }
+    }
+
+    /// The values of a response: numbers, or the positions of levels.
+    fn observed<'a>(&self, variable: usize, batch: &ModelBatch<'a>) -> Cow<'a, [f64]> {
+        let position = |&code: &u32| if code == NO_LEVEL { f64::NAN } else { f64::from(code) };
+        match self.coded[variable] {
+            Some(category) => batch.codes[category].iter().map(position).collect(),
+            None => Cow::Borrowed(batch.numeric[variable]),
+        }
+    }
+}
+
+impl Predictor {
+    /// The means that linear predictors stand for.
+    fn mean<'a>(&self, eta: &'a [f64]) -> Cow<'a, [f64]> {
+        let Some(link) = self.link else { return Cow::Borrowed(eta) };
+        let mut mu = Vec::new();
+        link.means(eta, &mut mu, None);
+        mu.iter_mut().zip(eta).for_each(|(mu, &eta)| *mu = if link.allows(eta) { *mu } else { f64::NAN });
+        Cow::Owned(mu)
+    }
+
+    /// Linear predictors as they are wanted.
+    fn as_wanted(&self, eta: &[f64]) -> Vec<f64> {
+        if self.means { self.mean(eta).into_owned() } else { eta.to_vec() }
+    }
+
+    /// By how much what is wanted changes with the linear predictor.
+    fn slopes(&self, eta: &[f64]) -> Vec<f64> {
+        let Some(link) = self.link.filter(|_| self.means) else { return vec![1.0; eta.len()] };
+        let (mut mu, mut slopes) = (Vec::new(), Vec::new());
+        link.means(eta, &mut mu, Some(&mut slopes));
+        slopes.iter().map(|slope| slope.abs()).collect()
     }
 }
 
@@ -402,6 +459,9 @@ mod tests {
                 scale: 2.0,
                 noise: 0.0,
             }],
+            offsets: vec![],
+            link: None,
+            means: false,
             wanted: wanted.iter().map(|&value| Wanted { response: 0, value }).collect(),
             covariance: vec![],
             quantile: 2.0,
@@ -466,6 +526,23 @@ mod tests {
         let half = 2.0 * (4.0 * variance + 1.0f64).sqrt();
         assert!((numbers(&out.columns[1])[0] - (12.0 - half)).abs() < 1e-13);
         assert!((numbers(&out.columns[2])[0] - (12.0 + half)).abs() < 1e-13);
+    }
+
+    #[test]
+    fn means_are_the_inverse_link_and_intervals_are_transformed() {
+        let mut plan = predictor(&[Value::Fit, Value::StdError, Value::Lower, Value::Upper, Value::Residual]);
+        (plan.link, plan.means, plan.offsets) = (Some(Link::Inverse), true, vec![0]);
+        plan.covariance = vec![0.0; 25];
+        plan.covariance[0] = 0.25;
+        let predict = Predict::new(plan, &schema(), &[]).unwrap();
+        // The linear predictor is 1 + 2 (x - 10) + x = 11; its standard error 2 * 0.5.
+        let mut rows = block(&predict, vec![3], vec![10.0]);
+        let y = predict.columns().iter().position(|&j| j == 2).unwrap();
+        rows.columns[y] = Column::F64(vec![3.0].into());
+        let out = predict.map(rows).unwrap().unwrap();
+        let found: Vec<f64> = out.columns.iter().map(|c| numbers(c)[0]).collect();
+        let expected = [1.0 / 11.0, 1.0 / 121.0, 1.0 / 13.0, 1.0 / 9.0, 3.0 - 1.0 / 11.0];
+        assert!(found.iter().zip(expected).all(|(x, y)| (x - y).abs() < 1e-15), "{found:?}");
     }
 
     #[test]

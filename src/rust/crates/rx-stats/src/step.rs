@@ -151,7 +151,7 @@ impl Finish for Stepwise {
 
     fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Selected>> {
         // The full model tells whether the cross products are precise enough for any.
-        let state = self.full.unfolded(state);
+        let state = self.full.unfolded(state)?;
         if let Step::Again(full) = self.full.clone().judge(&state, go_on)? {
             return Ok(Step::Again(Stepwise { full, ..self }));
         }

@@ -90,7 +90,7 @@ fn fraction(start: f64, a: impl Fn(usize) -> f64, b: impl Fn(usize) -> f64) -> f
 }
 
 /// The logarithm of the gamma function of a positive number, by Lanczos' approximation (g = 7, n = 9).
-fn ln_gamma(x: f64) -> f64 {
+pub(crate) fn ln_gamma(x: f64) -> f64 {
     const COEFFICIENTS: [f64; 8] = [
         676.520_368_121_885_1,
         -1_259.139_216_722_402_8,

@@ -4,7 +4,7 @@
 //! their weights n_g and the means z_g of the other columns in them, S = X'WX - sum n_g z_g z_g' and s alike:
 //! `b = S^-1 s`, `a_g = ybar_g - z_g'b`, `Cov(a_g, a_h) = sigma^2 (1/n_g if g = h, + z_g' S^-1 z_h)`.
 
-use super::keep::{Kept, keep};
+use super::keep::{Kept, keep, leading_cells};
 use super::{LinMod, Term};
 use crate::crossprod::{ONE, Place, State, Sums, Totals};
 use crate::dd::{Dd, Number};
@@ -266,16 +266,7 @@ impl Finish for LinMod {
     const SHARES: bool = true;
 
     fn finish(self, state: State, go_on: GoOn) -> Result<Step<Self, LinearModel>> {
-        if state.n == 0 {
-            let what = match state.dropped {
-                0 => "There are no rows to fit a model to.".to_string(),
-                d => format!("No row is complete: all {d} have a missing value in some variable of the model."),
-            };
-            return Err(
-                Error::new(ErrorKind::NoRows, what).hint("Check the variables with rxSummary, and rowSelection.")
-            );
-        }
-        let state = self.products.unfolded(state);
+        let state = self.unfolded(state)?;
         self.judge(&state, go_on)
     }
 }
@@ -297,9 +288,42 @@ impl LinMod {
         Ok(Step::Done(model))
     }
 
-    /// A state with the sums that models are made of.
-    pub fn unfolded(&self, state: State) -> State {
-        self.products.unfolded(state)
+    /// A state with the sums that models are made of; an error if it has no rows.
+    pub fn unfolded(&self, state: State) -> Result<State> {
+        if state.n > 0 {
+            return Ok(self.products.unfolded(state));
+        }
+        let what = match state.dropped {
+            0 => "There are no rows to fit a model to.".to_string(),
+            d => format!("No row is complete: all {d} have a missing value in some variable of the model."),
+        };
+        Err(Error::new(ErrorKind::NoRows, what).hint("Check the variables with rxSummary, and rowSelection."))
+    }
+
+    /// The same with the columns given up that a model of the same rows gave up, whatever the weights make of the others.
+    pub(crate) fn deciding(self, model: &LinearModel) -> Self {
+        LinMod { aliased: Some(model.aliased.clone()), ..self }
+    }
+
+    /// How far a column's values are apart in an unfolded state: their standard deviation, for a level's column 1.
+    pub(crate) fn spreads(&self, state: &State) -> Vec<f64> {
+        match &state.totals {
+            Totals::Double(sums) => self.spreads_in(sums),
+            Totals::Extended(sums) => self.spreads_in(&sums.rounded()),
+        }
+    }
+
+    fn spreads_in(&self, sums: &Sums<f64>) -> Vec<f64> {
+        let get = |a: Place, b: Place| self.products.get(sums, a, b);
+        let of = |column: ModelColumn| {
+            let place = column.place;
+            if self.products.sets[place.set].values[place.value].is_empty() {
+                return f64::from(u8::from(place != ONE));
+            }
+            let mean = if place.set == 0 { get(ONE, place) / get(ONE, ONE) } else { 0.0 };
+            (get(place, place) / get(ONE, ONE) - mean * mean).max(0.0).sqrt() / self.products.scale(place)
+        };
+        self.columns().into_iter().map(of).collect()
     }
 
     /// The model that an unfolded state tells of.
@@ -353,6 +377,18 @@ impl LinMod {
             let kept = keep(&normal, self, sums, columns, &order, go_on)?;
             Ok::<_, Error>(Kept { collinear: unexplained(&kept, drop_first), ..kept })
         };
+        if let Some(aliased) = &self.aliased {
+            let order = self.acceptance(columns, self.formula.drop_first);
+            // Cells that come first give up their last one by themselves.
+            let leading = leading_cells(self, columns, &order);
+            let reference = order[..leading].iter().rev().find(|&&j| self.has_rows(sums, &columns[j]));
+            let own = if reference.is_some_and(|&j| aliased[j]) { leading } else { 0 };
+            let order: Vec<usize> =
+                order.into_iter().enumerate().filter(|&(at, j)| at < own || !aliased[j]).map(|(_, j)| j).collect();
+            let kept = keep(&normal, self, sums, columns, &order, go_on)?;
+            let collinear = order.into_iter().filter(|j| !aliased[*j] && !kept.columns.contains(j)).collect();
+            return self.model(state, sums, columns, normal, Kept { collinear, ..kept }, go_on);
+        }
         let mut kept = attempt(self.formula.drop_first)?;
         let has_factors = columns.iter().any(|c| !c.group && c.place.set > 0);
         if !kept.collinear.is_empty() && !self.formula.drop_first && has_factors {

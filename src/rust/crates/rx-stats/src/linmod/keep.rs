@@ -46,8 +46,11 @@ pub(super) fn keep<T: Solve>(
     let (mut least, mut scale) = (Vec::new(), Vec::new());
     for &j in rest {
         let single = model.products.is_single(columns[j].place);
-        let (collinear, constant) =
-            if single { (T::COLLINEAR.max(1e-13), T::CONSTANT.max(1e-15)) } else { (T::COLLINEAR, T::CONSTANT) };
+        let (collinear, constant) = match single {
+            _ if model.aliased.is_some() => (0.0, 0.0),
+            true => (T::COLLINEAR.max(1e-13), T::CONSTANT.max(1e-15)),
+            false => (T::COLLINEAR, T::CONSTANT),
+        };
         let size = if own(j) > 0.0 { power_of_two(1.0 / own(j).sqrt()) } else { 0.0 };
         least.push((collinear * own(j)).max(constant * normal.raw[j]) * size * size);
         scale.push(size);
@@ -98,7 +101,7 @@ pub(super) fn keep<T: Solve>(
 }
 
 /// How many of the first columns are all cells of a factor, so that they add up to the intercept.
-fn leading_cells(model: &LinMod, columns: &[ModelColumn], order: &[usize]) -> usize {
+pub(super) fn leading_cells(model: &LinMod, columns: &[ModelColumn], order: &[usize]) -> usize {
     let Some(first) = order.first().map(|&j| columns[j].place) else { return 0 };
     let set = &model.products.sets[first.set];
     let is_of_first = |j: &&usize| columns[**j].place.set == first.set && columns[**j].place.value == first.value;
