@@ -124,3 +124,12 @@ dot_names <- function(...) {
 }
 
 `%||%` <- function(x, y) if (is.null(x)) y else x
+
+#' Refuses what is none of some texts
+#'
+#' @noRd
+one_of <- function(value, name, choices) {
+  quoted <- dQuote(choices, FALSE)
+  listed <- paste(paste(utils::head(quoted, -1), collapse = ", "), "or", utils::tail(quoted, 1))
+  check_argument(is_string(value) && value %in% choices, name, listed)
+}

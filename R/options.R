@@ -151,7 +151,7 @@ checked_option <- function(name, value) {
 
 rule <- function(must, ok) list(must = must, ok = ok)
 
-one_of <- function(...) {
+any_of <- function(...) {
   choices <- c(...)
   rule(paste0('"', choices, '"', collapse = " or "), function(x) is_string(x) && x %in% choices)
 }
@@ -168,14 +168,14 @@ option_rules <- list(
   reportProgress = between(0, 3),
   numCoresToUse = rule("a positive whole number, or -1 for all", function(x) is_whole(x) && (x > 0 || x == -1)),
   numDigits = between(1, 22),
-  defaultDecimalColType = one_of("numeric", "float32"),
-  defaultMissingColType = one_of("numeric", "float32", "character"),
+  defaultDecimalColType = any_of("numeric", "float32"),
+  defaultMissingColType = any_of("numeric", "float32", "character"),
   dataPath = rule("a character vector of folders", is_strings),
   outDataPath = rule("a character vector of folders", is_strings),
   sampleDataDir = rule("a string", is_string),
   transformPackages = rule("a character vector or NULL", function(x) is.null(x) || is_strings(x)),
   xdfCompressionLevel = between(-1, 9),
   dropMain = rule("TRUE or FALSE", is_flag),
-  coefLabelStyle = one_of("Revo", "R"),
+  coefLabelStyle = any_of("Revo", "R"),
   memoryLimitMB = rule("a positive number or NULL", function(x) is.null(x) || (is_number(x) && x > 0))
 )

@@ -77,12 +77,6 @@ rxStepControl <- function(method = "stepwise", scope = NULL, maxSteps = 1000, st
   )
 }
 
-one_of <- function(value, name, choices) {
-  quoted <- dQuote(choices, FALSE)
-  listed <- paste(paste(utils::head(quoted, -1), collapse = ", "), "or", utils::tail(quoted, 1))
-  check_argument(is_string(value) && value %in% choices, name, listed)
-}
-
 check_level <- function(level, name, tests) {
   check_argument(is.null(level) || (is_number(level) && level >= 0 && level <= 1), name, "a number from 0 to 1")
   check_argument(is.null(level) || tests, name, 'NULL unless stepCriterion = "SigLevel"')
