@@ -124,7 +124,7 @@ merge_for_ever <- function(from, to) {
   repeat rxMerge(from, carriers, to, matchVars = "carrier", bufferLimit = 4, overwrite = TRUE)
 }
 
-# Whether a process has a temporary file of sorted rows open, which has lost its name already. (One that dies before that
+# Whether a process has a temporary file of sorted rows open, which has lost its name already. (One that dies before
 # leaves a file, which the next one that spills there removes; the engine's own tests do that.)
 is_spilling <- function(process, path) {
   open <- list.files(file.path("/proc", process$get_pid(), "fd"), full.names = TRUE)
