@@ -48,6 +48,12 @@ as.glm <- function(x, ...) UseMethod("as.glm")
 
 #' @rdname as.lm
 #' @export
+as.glm.default <- function(x, ...) {
+  check_argument(FALSE, "x", "an object of class rxLogit or rxGlm")
+}
+
+#' @rdname as.lm
+#' @export
 as.glm.rxLogit <- function(x, ...) {
   warn_unknown(dot_names(...), "x")
   family <- stats::family(x)

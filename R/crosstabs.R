@@ -80,7 +80,7 @@ rxCrossTabs <- function(formula, data, pweights = NULL, fweights = NULL, means =
   )), class = "rxCrossTabs")
   if (verbose > 0) {
     report_compiled(table$source)
-    cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+    print_time(started)
   }
   if (returnXtabs) {
     return(as.xtabs(crosstabs))

@@ -68,7 +68,7 @@ rxCube <- function(formula, data, outFile = NULL, pweights = NULL, fweights = NU
   )
   if (verbose > 0) {
     report_compiled(table$source)
-    cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+    print_time(started)
   }
   columns <- cube_columns(table, if (means) "means" else "sums")
   if (!is.null(sink)) {

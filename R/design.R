@@ -203,6 +203,19 @@ print_header <- function(x, title, formula = x$formula) {
   if (!is.null(x$params$fweights)) cat("Frequency weights: ", x$params$fweights, "\n", sep = "")
 }
 
+#' What `verbose` tells of the time since a job started
+#'
+#' @param done what was done with the rows, a participle
+#' @noRd
+print_rows <- function(rows, done, started) {
+  seconds <- proc.time()[["elapsed"]] - started
+  cat(sprintf("%s rows %s in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), done, seconds))
+}
+
+print_time <- function(started) {
+  cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+}
+
 #' Lines that say which data an analysis was made of
 #'
 #' @param expression what the user wrote for `data`

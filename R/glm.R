@@ -321,7 +321,7 @@ report_fit <- function(model, verbose, started) {
     }
   }
   cat(sprintf("Number of iterations: %d\n", model$iter))
-  cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+  print_time(started)
 }
 
 #' @rdname rxGlm

@@ -143,8 +143,7 @@ import <- function(source, sink = NULL, transforms = NULL, conversions = NULL, k
   }
   if (verbose > 0) {
     report_compiled(spec)
-    seconds <- proc.time()[["elapsed"]] - started
-    cat(sprintf("%s rows imported in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
+    print_rows(rows, "imported", started)
   }
   result
 }

@@ -131,7 +131,7 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
   }
   if (verbose > 0) {
     report_compiled(design$source)
-    cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+    print_time(started)
   }
   structure(model, class = "rxLinMod")
 }

@@ -92,8 +92,7 @@ rxMerge <- function(inData1, inData2 = NULL, outFile = NULL, matchVars = NULL, t
   result <- merged(inputs, changes, extensions, how, sink, limit, job)
   if (verbose > 0) {
     rows <- if (is.null(sink)) nrow(result) else result$rows
-    seconds <- proc.time()[["elapsed"]] - started
-    cat(sprintf("%s rows merged in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
+    print_rows(rows, "merged", started)
   }
   if (is.null(sink)) result else written_source(outFile, sink)
 }

@@ -111,7 +111,7 @@ rxPredict.default <- function(modelObject, data = NULL, outData = NULL, computeS
     reportProgress = reportProgress
   )
   if (verbose > 0) {
-    cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+    print_time(started)
   }
   if (!is.null(output$sink)) {
     return(if (output$in_place) as_source(output$sink$path) else written_source(outData, output$sink))

@@ -75,8 +75,7 @@ rxSort <- function(inData, outFile = NULL, sortByVars, decreasing = FALSE, type 
   )
   if (verbose > 0) {
     rows <- if (is.null(sink)) nrow(result) else result$rows
-    seconds <- proc.time()[["elapsed"]] - started
-    cat(sprintf("%s rows sorted in %.3f seconds.\n", format(rows, big.mark = ",", scientific = FALSE), seconds))
+    print_rows(rows, "sorted", started)
   }
   if (is.null(sink)) result else written_source(outFile, sink)
 }

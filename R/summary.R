@@ -97,7 +97,7 @@ rxSummary <- function(formula, data, byGroupOutFile = NULL,
   }
   if (verbose > 0) {
     report_compiled(design$source)
-    cat(sprintf("Computation time: %.3f seconds.\n", proc.time()[["elapsed"]] - started))
+    print_time(started)
   }
   structure(summary, class = "rxSummary")
 }

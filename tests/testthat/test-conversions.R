@@ -37,6 +37,7 @@ test_that("fits with transforms are refused", {
 
 test_that("other objects are refused", {
   expect_error(as.lm(3), class = "rxscale_error_argument", regexp = "rxLinMod")
+  expect_error(as.glm(3), class = "rxscale_error_argument", regexp = "rxLogit")
 })
 
 test_that("objects of class glm predict as the fits do", {

@@ -124,11 +124,10 @@ merge_for_ever <- function(from, to) {
   repeat rxMerge(from, carriers, to, matchVars = "carrier", bufferLimit = 4, overwrite = TRUE)
 }
 
-# Whether a process has a temporary file of sorted rows open, which has lost its name already. (One that dies before
-# leaves a file, which the next one that spills there removes; the engine's own tests do that.)
+# Whether a process has a temporary file of sorted rows open, which has no name.
 is_spilling <- function(process, path) {
   open <- list.files(file.path("/proc", process$get_pid(), "fd"), full.names = TRUE)
-  any(grepl("rxscale-sort.* \\(deleted\\)$", Sys.readlink(open)))
+  any(startsWith(Sys.readlink(open), dirname(path)) & grepl(" \\(deleted\\)$", Sys.readlink(open)))
 }
 
 is_writing <- function(process, path) {

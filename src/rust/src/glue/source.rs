@@ -9,8 +9,8 @@ use crate::view::Columns;
 use extendr_api::prelude::*;
 use rx_data::expr::{Compiled, Refused, Step};
 use rx_data::source::{
-    Beside, CompositeSource, LegacyOptions, LegacyXdfSource, ParquetSource, RowNumbers, RowRange, TextOptions,
-    TextSource, Without, XdfSource,
+    Beside, CompositeSource, LegacyOptions, LegacyXdfSource, ParquetSource, Picked, RowNumbers, RowRange, TextOptions,
+    TextSource, XdfSource,
 };
 use rx_data::xdf_legacy::{ROW_NAMES, is_legacy};
 use rx_data::{Result, Source};
@@ -135,7 +135,7 @@ fn open_xdf(source: &Robj) -> Result<Arc<dyn Source>> {
     };
     let names = opened.schema().fields.iter().position(|f| f.name == ROW_NAMES);
     Ok(match names {
-        Some(names) if !spec::maybe(source, "row_names")?.unwrap_or(false) => Arc::new(Without::new(opened, names)),
+        Some(names) if !spec::maybe(source, "row_names")?.unwrap_or(false) => Arc::new(Picked::without(opened, names)),
         _ => opened,
     })
 }

@@ -22,8 +22,8 @@ const NAME: &str = "rxscale-sort";
 /// Buffers begin at multiples of this.
 const ALIGNMENT: usize = 8;
 
-/// A temporary file. It has no name while it is used where the system allows that, so it goes with the process however
-/// that ends; elsewhere the next one that writes to the folder removes what a dead process left.
+/// A temporary file. It has no name where the system allows that, so it goes with the process however that ends;
+/// elsewhere the next one that writes to the folder removes what a dead process left.
 pub struct Spill {
     file: File,
     name: TempName,
@@ -88,11 +88,14 @@ impl Spill {
         let name = OsStr::new(NAME);
         remove_leftovers(folder, name);
         let path = folder.join(temp_name(name));
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path);
-        let file = file.map_err(|e| Error::io(&path, "create", &e))?;
+        let named = || {
+            let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
+            #[cfg(unix)]
+            fs::remove_file(&path)?;
+            Ok(file)
+        };
+        let file = nameless(folder).map_or_else(named, Ok).map_err(|e| Error::io(&path, "create", &e))?;
         let name = TempName(path);
-        #[cfg(unix)]
-        let _ = fs::remove_file(&name.0);
         Ok(Spill { file, name, end: AtomicU64::new(0), pool: Arc::default() })
     }
 
@@ -195,6 +198,18 @@ pub(super) fn spilled(field: &Field, column: Column) -> Column {
         (Kind::Character, column) => spelled_out(column),
         (_, column) => column,
     }
+}
+
+/// A file that never has a name, so that a process may die at any moment; not all file systems have such.
+#[cfg(target_os = "linux")]
+fn nameless(folder: &Path) -> Option<File> {
+    use std::os::unix::fs::OpenOptionsExt;
+    OpenOptions::new().read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn nameless(_: &Path) -> Option<File> {
+    None
 }
 
 /// Text by itself that was by label.

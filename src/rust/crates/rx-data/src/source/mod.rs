@@ -10,7 +10,6 @@ mod picked;
 mod range;
 mod stack;
 mod text;
-mod without;
 mod xdf;
 mod xdf_legacy;
 
@@ -24,7 +23,6 @@ pub use picked::Picked;
 pub use range::RowRange;
 pub use stack::Stack;
 pub use text::{ColumnOptions, TextOptions, TextSource};
-pub use without::Without;
 pub use xdf::XdfSource;
 pub use xdf_legacy::{LegacyOptions, LegacyXdfSource};
 

@@ -22,6 +22,13 @@ impl Picked {
         Picked { inner, columns, schema }
     }
 
+    /// All columns but one: row names are no variable.
+    pub fn without(inner: Arc<dyn Source>, hidden: usize) -> Self {
+        let fields = inner.schema().fields.iter().enumerate().filter(|(j, _)| *j != hidden);
+        let (columns, names): (Vec<usize>, Vec<String>) = fields.map(|(j, field)| (j, field.name.clone())).unzip();
+        Picked::new(inner, columns, &names)
+    }
+
     /// Takes the factor at this position for text.
     pub fn as_text(&mut self, column: usize) {
         let field = &mut self.schema.fields[column];
@@ -68,6 +75,18 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::testing::{every_kind, values};
+
+    #[test]
+    fn one_column_is_left_out() {
+        let table = Arc::new(every_kind(50));
+        let all = table.schema().fields.len();
+        for hidden in [0, 6, all - 1] {
+            let shown: Vec<usize> = (0..all).filter(|&j| j != hidden).collect();
+            let rest = Picked::without(table.clone(), hidden);
+            let found = values(&rest, &(0..all - 1).collect::<Vec<_>>()).unwrap();
+            assert_eq!(found, values(&*table, &shown).unwrap());
+        }
+    }
 
     #[test]
     fn columns_have_new_names_and_places() {
