@@ -9,6 +9,8 @@
 #'
 #' @param x an object of class `rxLinMod` or `rxLogit`, or for the coefficients `rxGlm`.
 #' @return A matrix with the names of the coefficients.
+#' @seealso [rxCovCor()] for covariances of columns without a model.
+#' @aliases rxCovRegression
 #' @examples
 #' fit <- rxLinMod(mpg ~ wt + hp, mtcars, covCoef = TRUE, covData = TRUE)
 #' rxCovCoef(fit)

@@ -194,10 +194,13 @@ cell_levels <- function(levels, labels, cell) {
 
 #' The first lines of a printed analysis
 #'
+#' @param title what the results are, if that is to be said
 #' @noRd
-print_header <- function(x, title, formula = x$formula) {
+print_header <- function(x, title = NULL, formula = x$formula) {
   cat("Call:\n", paste(deparse(x$call), collapse = "\n"), "\n\n", sep = "")
-  cat(title, " Results for: ", paste(deparse(formula, width.cutoff = 500), collapse = " "), "\n", sep = "")
+  if (!is.null(title)) {
+    cat(title, " Results for: ", paste(deparse(formula, width.cutoff = 500), collapse = " "), "\n", sep = "")
+  }
   cat(x$params$data, sep = "\n")
   if (!is.null(x$params$pweights)) cat("Probability weights: ", x$params$pweights, "\n", sep = "")
   if (!is.null(x$params$fweights)) cat("Frequency weights: ", x$params$fweights, "\n", sep = "")

@@ -46,6 +46,9 @@ rx_engine_summary <- function(source, variables, terms, sparse, job) .Call(wrap_
 # A table by cell: list(levels, rows, dropped, size, cell, counts, weights, sums, means).
 rx_engine_crosstab <- function(source, variables, table, job) .Call(wrap__rx_engine_crosstab, source, variables, table, job)
 
+# Products of model columns about their means or about zero, the means, and what covariances are divided by.
+rx_engine_covariance <- function(source, variables, options, job) .Call(wrap__rx_engine_covariance, source, variables, options, job)
+
 # A linear model: its levels, sums of squares and coefficients; matrices by column.
 rx_engine_linmod <- function(source, variables, formula, job) .Call(wrap__rx_engine_linmod, source, variables, formula, job)
 

@@ -8,6 +8,8 @@ analyses <- list(
   cube = function(file) rxCube(log(air_time) ~ dest:carrier:F(hour), file, pweights = "distance", useSparseCube = TRUE),
   fit = function(file) rxLinMod(arr_delay ~ dep_delay + dest + carrier:origin + F(hour), file, covCoef = TRUE),
   weighted_fit = function(file) rxLinMod(cbind(arr_delay, dep_delay) ~ distance * origin, file, pweights = "air_time"),
+  covariances = function(file) rxCovCor(~ arr_delay + dep_delay + dest + air_time:origin, file, pweights = "distance"),
+  cross_products = function(file) rxSSCP(~ arr_delay + log(distance) + carrier:origin, file),
   logit = function(file) rxLogit((arr_delay > 15) ~ dep_delay + carrier + F(hour), file, covCoef = TRUE),
   gamma = function(file) {
     rxGlm(air_time ~ distance + origin + dest, file, family = stats::Gamma("log"), pweights = "distance")

@@ -17,7 +17,8 @@ mod view;
 
 use extendr_api::prelude::*;
 use glue::{
-    crosstab, exec, glm, import, info, linmod, merge, predict, quantile, reader, session, sort, step, summary, worker,
+    covariance, crosstab, exec, glm, import, info, linmod, merge, predict, quantile, reader, session, sort, step,
+    summary, worker,
 };
 
 extendr_module! {
@@ -30,6 +31,7 @@ extendr_module! {
     use merge;
     use summary;
     use crosstab;
+    use covariance;
     use linmod;
     use step;
     use glm;

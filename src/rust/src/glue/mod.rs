@@ -1,6 +1,7 @@
 //! One `#[extendr]` function per entry: parse the arguments, run one engine function as a job, convert the result.
 
 pub mod analysis;
+pub mod covariance;
 pub mod crosstab;
 pub mod exec;
 pub mod glm;

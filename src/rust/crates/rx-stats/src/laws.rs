@@ -38,6 +38,11 @@ impl Batch {
 }
 
 impl Batch {
+    /// Rows of given numbers and codes.
+    pub fn of(numeric: Vec<Vec<f64>>, codes: Vec<Vec<u32>>) -> Batch {
+        Batch { numeric, codes, weight: None }
+    }
+
     /// The same rows with whole numbers.
     #[cfg(test)]
     pub fn rounded(&self) -> Batch {

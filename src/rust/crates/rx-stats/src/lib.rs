@@ -1,6 +1,7 @@
 //! The estimators of rxscale: one file an algorithm, one contract ([`estimator`]), one test of its laws ([`laws`]).
 
 pub mod cells;
+pub mod covariance;
 pub mod crossprod;
 pub mod crosstab;
 pub mod dd;

@@ -19,6 +19,8 @@ mod finish;
 mod keep;
 #[cfg(feature = "solve")]
 pub use finish::LinearModel;
+#[cfg(feature = "solve")]
+pub(crate) use finish::no_rows;
 
 /// Rows times columns squared, halved, up to which a model is always accumulated and solved in double-double.
 const SMALL: f64 = 1.5e7;
@@ -63,7 +65,7 @@ pub struct Formula {
 /// The estimator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct LinMod {
-    products: CrossProducts,
+    pub(crate) products: CrossProducts,
     formula: Formula,
     /// The responses among the values of the first cell set.
     responses: Vec<usize>,
@@ -141,13 +143,19 @@ impl LinMod {
 }
 
 impl LinMod {
+    /// The same model of other cross products.
+    #[cfg(feature = "solve")]
+    pub(crate) fn with(&self, products: CrossProducts) -> Self {
+        LinMod { products, ..self.clone() }
+    }
+
     /// Takes in a batch whose weights have no logarithms of interest.
     pub(crate) fn accumulate(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
         self.products.accumulate(state, batch)
     }
 
     /// Whether so many rows make a problem that is small enough to be solved in double-double.
-    fn is_small(&self, rows: u64, columns: f64) -> bool {
+    pub(crate) fn is_small(&self, rows: u64, columns: f64) -> bool {
         rows as f64 * columns * columns / 2.0 <= SMALL
     }
 

@@ -16,6 +16,15 @@ use rx_data::{Error, ErrorKind, Result};
 /// Condition number above which double is not enough.
 const ILL_CONDITIONED: f64 = 1e6;
 
+/// The error of an analysis that has no row for its purpose.
+pub(crate) fn no_rows(dropped: u64, purpose: &str) -> Error {
+    let what = match dropped {
+        0 => format!("There are no rows to {purpose}."),
+        d => format!("No row is complete: all {d} have a missing value in some variable of the model."),
+    };
+    Error::new(ErrorKind::NoRows, what).hint("Check the variables with rxSummary, and rowSelection.")
+}
+
 /// A fitted model.
 #[derive(Debug, Clone)]
 pub struct LinearModel {
@@ -239,7 +248,7 @@ impl LinMod {
     }
 
     /// The shift that a column's entries are relative to.
-    fn shift(&self, place: Place) -> f64 {
+    pub(crate) fn shift(&self, place: Place) -> f64 {
         if place.set == 0 { self.products.shifts[place.value] } else { 0.0 }
     }
 }
@@ -290,14 +299,7 @@ impl LinMod {
 
     /// A state with the sums that models are made of; an error if it has no rows.
     pub fn unfolded(&self, state: State) -> Result<State> {
-        if state.n > 0 {
-            return Ok(self.products.unfolded(state));
-        }
-        let what = match state.dropped {
-            0 => "There are no rows to fit a model to.".to_string(),
-            d => format!("No row is complete: all {d} have a missing value in some variable of the model."),
-        };
-        Err(Error::new(ErrorKind::NoRows, what).hint("Check the variables with rxSummary, and rowSelection."))
+        if state.n > 0 { Ok(self.products.unfolded(state)) } else { Err(no_rows(state.dropped, "fit a model to")) }
     }
 
     /// The same with the columns given up that a model of the same rows gave up, whatever the weights make of the others.
@@ -358,25 +360,6 @@ impl LinMod {
         go_on: GoOn,
     ) -> Result<LinearModel> {
         let normal = self.normal(sums, columns, go_on)?;
-        // Reference levels first; if that does not explain all that is redundant, the other end of the factors. Cells
-        // without rows explain themselves, and if the last level is such a cell another one is redundant.
-        let unexplained = |kept: &Kept<T>, drop_first: bool| -> Vec<usize> {
-            let mut is_kept = vec![false; columns.len()];
-            kept.columns.iter().for_each(|&j| is_kept[j] = true);
-            let explained = |j: usize| {
-                columns[j].group
-                    || is_kept[j]
-                    || !self.has_rows(sums, &columns[j])
-                    || self.is_reference(&columns[j], drop_first)
-                    || self.gives_up(&columns[j])
-            };
-            (0..columns.len()).filter(|&j| !explained(j)).collect()
-        };
-        let attempt = |drop_first: bool| {
-            let order = self.acceptance(columns, drop_first);
-            let kept = keep(&normal, self, sums, columns, &order, go_on)?;
-            Ok::<_, Error>(Kept { collinear: unexplained(&kept, drop_first), ..kept })
-        };
         if let Some(aliased) = &self.aliased {
             let order = self.acceptance(columns, self.formula.drop_first);
             // Cells that come first give up their last one by themselves.
@@ -389,12 +372,65 @@ impl LinMod {
             let collinear = order.into_iter().filter(|j| !aliased[*j] && !kept.columns.contains(j)).collect();
             return self.model(state, sums, columns, normal, Kept { collinear, ..kept }, go_on);
         }
+        // Reference levels first; if that does not explain all that is redundant, the other end of the factors.
+        let attempt = |drop_first: bool| self.attempt(sums, &normal, &vec![false; columns.len()], drop_first, go_on);
         let mut kept = attempt(self.formula.drop_first)?;
         let has_factors = columns.iter().any(|c| !c.group && c.place.set > 0);
         if !kept.collinear.is_empty() && !self.formula.drop_first && has_factors {
             kept = attempt(true)?;
         }
         self.model(state, sums, columns, normal, kept, go_on)
+    }
+
+    /// Which columns are kept, but for some that are none, and those that are redundant though neither a reference level
+    /// nor what was to be given up explains it. Cells without rows explain themselves, and if the last level is such a
+    /// cell another one is redundant.
+    fn attempt<T: Solve>(
+        &self,
+        sums: &Sums<T>,
+        normal: &Normal<T>,
+        left_out: &[bool],
+        drop_first: bool,
+        go_on: GoOn,
+    ) -> Result<Kept<T>> {
+        let columns = self.columns();
+        let mut order = self.acceptance(&columns, drop_first);
+        order.retain(|&j| !left_out[j]);
+        let kept = keep(normal, self, sums, &columns, &order, go_on)?;
+        let mut is_kept = left_out.to_vec();
+        kept.columns.iter().for_each(|&j| is_kept[j] = true);
+        let explained = |j: usize| {
+            columns[j].group
+                || is_kept[j]
+                || !self.has_rows(sums, &columns[j])
+                || self.is_reference(&columns[j], drop_first)
+                || self.gives_up(&columns[j])
+        };
+        Ok(Kept { collinear: (0..columns.len()).filter(|&j| !explained(j)).collect(), ..kept })
+    }
+
+    /// The places of all columns.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.columns().into_iter().map(|column| column.place).collect()
+    }
+
+    /// Which columns of an unfolded state are linear combinations of others, but for some that are left out; and whether
+    /// that is certain.
+    pub(crate) fn redundant(&self, state: &State, left_out: &[bool], go_on: GoOn) -> Result<(Vec<bool>, bool)> {
+        match &state.totals {
+            Totals::Double(sums) => self.redundant_in(sums, left_out, go_on),
+            Totals::Extended(sums) => self.redundant_in(sums, left_out, go_on).map(|(redundant, _)| (redundant, true)),
+        }
+    }
+
+    fn redundant_in<T: Solve>(&self, sums: &Sums<T>, left_out: &[bool], go_on: GoOn) -> Result<(Vec<bool>, bool)> {
+        let columns = self.columns();
+        let normal = self.normal(sums, &columns, go_on)?;
+        let kept = self.attempt(sums, &normal, left_out, self.formula.drop_first, go_on)?;
+        let mut redundant: Vec<bool> =
+            columns.iter().zip(left_out).map(|(c, left_out)| !c.group && !left_out).collect();
+        kept.columns.iter().for_each(|&j| redundant[j] = false);
+        Ok((redundant, kept.condition < ILL_CONDITIONED && kept.collinear.is_empty()))
     }
 
     fn squares<T: Solve>(
