@@ -7,9 +7,9 @@
 #' (see [rxFormula]); nothing stands for the intercept. Rows with a missing value in any variable are left out. An
 #' infinite value is an error.
 #'
-#' **Definitions.** With W the sum of the weights (without weights, the number n of rows), m the weighted means and S =
-#' sum(w (x - m)(x - m)'), the covariance is S / (n - 1) without weights, S / (W - 1) with frequency weights, and
-#' n / (n - 1) S / W with probability weights. Correlations of a column without variance are missing, except with itself;
+#' **Definitions.** With W the sum of the weights (without weights, the number n of rows), m the weighted means and
+#' S = sum(w (x - m)(x - m)'), the covariance is S / (n - 1) without weights, S / (W - 1) with frequency weights, and
+#' n / (n - 1) S / W with probability weights. Correlations of a column without variance are missing but for its own;
 #' a warning of class `rxscale_warning_constant` names it. The matrix of cross products is that of X'WX, where X has a
 #' column of ones in front of the others: its first row has W and the sums of the columns.
 #'
@@ -27,10 +27,10 @@
 #' @param keepAll whether to keep columns that are constant or linear combinations of others.
 #' @param varTol the largest variance of a column that counts as constant.
 #' @param type which matrix: `"Cov"`, `"Cor"` or `"SSCP"`, in letters of any case.
-#' @return `rxCovCor()`: an object of class `rxCovCor`, a list with `CovCor`, the matrix; `StdDevs`, the standard deviations
-#'   of its columns (`numeric(0)` for `"SSCP"`); `Means`; `valid.obs` and `missing.obs`, numbers of rows; `SumOfWeights` (NA
-#'   without weights); `DroppedVars` and `DroppedVarIndexes`, names and positions of columns left out; `params`, `call` and
-#'   `formula`. The others: the matrix.
+#' @return `rxCovCor()`: an object of class `rxCovCor`, a list with `CovCor`, the matrix; `StdDevs`, the standard
+#'   deviations of its columns (`numeric(0)` for `"SSCP"`); `Means`; `valid.obs` and `missing.obs`, numbers of rows;
+#'   `SumOfWeights` (NA without weights); `DroppedVars` and `DroppedVarIndexes`, names and positions of columns left
+#'   out; `params`, `call` and `formula`. The others: the matrix.
 #' @references
 #' Chan, T. F., Golub, G. H. and LeVeque, R. J. (1983) Algorithms for computing the sample variance: analysis and
 #' recommendations. The American Statistician 37, 242-247.

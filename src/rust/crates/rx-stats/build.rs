@@ -1,11 +1,15 @@
 //! Names R's LAPACK and BLAS to the linker, for tests, benches and binaries. The R package links them by itself, and a
-//! build without the feature `solve` needs none.
+//! build without the feature `solve` needs none. Also tells whether the compiler knows the widest vectors of x86-64.
 
 use std::{env, process::Command};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=R_HOME");
+    println!("cargo::rustc-check-cfg=cfg(avx512)");
+    if minor_version().is_some_and(|minor| minor >= 89) {
+        println!("cargo::rustc-cfg=avx512");
+    }
     if env::var_os("CARGO_FEATURE_SOLVE").is_none() {
         return;
     }
@@ -21,4 +25,10 @@ fn main() {
             }
         }
     }
+}
+
+/// The y of the compiler's version 1.y.
+fn minor_version() -> Option<u32> {
+    let answer = Command::new(env::var_os("RUSTC")?).arg("--version").output().ok()?;
+    String::from_utf8(answer.stdout).ok()?.split('.').nth(1)?.parse().ok()
 }

@@ -15,6 +15,7 @@ mod extended;
 mod hosts;
 mod sums;
 mod terms;
+mod wide;
 
 use crate::cells::Classification;
 use crate::dd::{Dd, Number};
@@ -240,6 +241,12 @@ impl CrossProducts {
         state.dropped += batch.dropped;
         let terms = self.terms(batch);
         match &mut state.totals {
+            Totals::Double(sums) if self.is_wide() => {
+                let columns: Vec<_> = self.sets[0].values.iter().map(|product| self.product(batch, product)).collect();
+                let width = 4 * self.quads();
+                wide::add(&mut sums.square, width, &columns, &self.shifts, batch.weight, batch.rows);
+                self.add_tables(sums, &terms, batch.rows);
+            }
             Totals::Double(sums) => self.add(sums, &terms, batch.rows),
             Totals::Extended(sums) => self.add(sums, &terms, batch.rows),
         }
@@ -249,6 +256,11 @@ impl CrossProducts {
     /// Values of the first cell set, rounded up to whole quads.
     fn quads(&self) -> usize {
         self.sets[0].values.len().div_ceil(4)
+    }
+
+    /// Whether the square has so many columns that it is summed by blocks.
+    fn is_wide(&self) -> bool {
+        !self.extended && self.quads() >= wide::QUADS
     }
 
     /// The cell sets with categories that rows are added to.
@@ -312,12 +324,22 @@ impl CrossProducts {
     }
 
     fn add<T: Accumulate>(&self, sums: &mut Sums<T>, terms: &Terms, rows: usize) {
-        let (width, others) = (4 * self.quads(), self.others());
+        let width = 4 * self.quads();
         let right = terms.right.as_ref().unwrap_or(&terms.left);
         for (a, b) in (0..self.quads()).flat_map(|a| (a..self.quads()).map(move |b| (a, b))) {
             let square = &mut sums.square[4 * (a * width + b)..];
             T::add_square(square, width, terms.left.quad(a, rows), right.quad(b, rows));
         }
+        self.add_tables(sums, terms, rows);
+    }
+
+    /// Adds to all tables but the square.
+    fn add_tables<T: Accumulate>(&self, sums: &mut Sums<T>, terms: &Terms, rows: usize) {
+        let (width, others) = (4 * self.quads(), self.others());
+        if others.is_empty() {
+            return;
+        }
+        let right = terms.right.as_ref().unwrap_or(&terms.left);
         for q in 0..self.quads() {
             let tables = sums.across.iter_mut().zip(terms.cells.iter().zip(&terms.values));
             let mut tables: Vec<_> = tables

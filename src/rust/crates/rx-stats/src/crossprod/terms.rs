@@ -75,7 +75,8 @@ impl CrossProducts {
 
     /// What a batch adds, decoded once for all tables.
     pub(super) fn terms<'a>(&self, batch: &ModelBatch<'a>) -> Terms<'a> {
-        let left = self.quads_of(batch);
+        // Where nothing else is summed, the square of many columns does without.
+        let left = if self.is_wide() && self.others().is_empty() { Quads::default() } else { self.quads_of(batch) };
         let right = batch.weight.map(|weights| weigh(&left, weights));
         let values = |set: &CellSet| match Self::is_plain(set) {
             true => Vec::new(),
