@@ -21,6 +21,18 @@ rx_abort <- function(kind, message, hint = NULL, column = NULL, file = NULL, row
   ))
 }
 
+#' Raises a classed warning
+#'
+#' @param kind the last part of its class
+#' @param ... fields that say what it concerns
+#' @noRd
+rx_warn <- function(kind, message, ...) {
+  warning(structure(
+    class = c(paste0("rxscale_warning_", kind), "rxscale_warning", "warning", "condition"),
+    list(message = message, call = user_call(), ...)
+  ))
+}
+
 #' Says, once in a session, that a function is the old name of another one
 #'
 #' @noRd

@@ -74,17 +74,44 @@ as.glm.rxLogit <- function(x, ...) {
 #' @export
 as.glm.rxGlm <- as.glm.rxLogit
 
+#' Clusters as an object of class kmeans
+#'
+#' For what takes an object that [stats::kmeans()] made: its `print()`, and of clusters of a data frame [fitted()], whose
+#' rows with a missing value are missing.
+#'
+#' @param x an object of class `rxKmeans`, fitted without `transforms` and `transformFunc`.
+#' @param ... no further arguments.
+#' @return An object of class `kmeans`; `cluster` is missing from it unless the clusters are those of a data frame.
+#' @examples
+#' found <- rxKmeans(~ Sepal.Length + Petal.Length, iris, numClusters = 3, seed = 1)
+#' head(fitted(as.kmeans(found)))
+#' @export
+as.kmeans <- function(x, ...) UseMethod("as.kmeans")
+
+#' @rdname as.kmeans
+#' @export
+as.kmeans.default <- function(x, ...) {
+  check_argument(FALSE, "x", "an object of class rxKmeans")
+}
+
+#' @rdname as.kmeans
+#' @export
+as.kmeans.rxKmeans <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  refuse_transformed(x$design)
+  shared <- c("cluster", "centers", "totss", "withinss", "tot.withinss", "betweenss", "size")
+  structure(
+    c(unclass(x)[intersect(shared, names(x))], list(iter = x$numIterations, ifault = if (x$converged) 0L else 2L)),
+    class = "kmeans"
+  )
+}
+
 #' The components of a fit that base R needs to predict
 #'
 #' @param variance that the covariance of the coefficients has as a factor
 #' @noRd
 base_model <- function(x, variance) {
-  code <- x$design$code
-  if (!is.null(code$transformFunc) || length(code$transforms) > 1) {
-    rx_abort("unsupported", "A model fitted with transforms cannot be converted.",
-      hint = "Make the columns first, with rxImport() for example, and fit the model on them."
-    )
-  }
+  refuse_transformed(x$design)
   terms <- base_terms(x$design)
   categories <- Filter(
     function(variable) variable$kind == "category", x$design$variables[-x$design$response]
@@ -104,6 +131,17 @@ base_model <- function(x, variance) {
     df.residual = x$df[2], contrasts = coding$contrasts,
     xlevels = lapply(categories, function(variable) variable$levels), call = x$call, terms = terms
   )
+}
+
+#' Refuses a fit whose variables base R cannot make
+#'
+#' @noRd
+refuse_transformed <- function(design) {
+  if (!is.null(design$code$transformFunc) || length(design$code$transforms) > 1) {
+    rx_abort("unsupported", "A model fitted with transforms cannot be converted.",
+      hint = "Make the columns first, with rxImport() for example, and fit the model on them."
+    )
+  }
 }
 
 #' Terms that base R can evaluate in new data

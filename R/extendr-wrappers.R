@@ -62,6 +62,13 @@ rx_engine_glm <- function(source, variables, plan, code, job) .Call(wrap__rx_eng
 # Predictions beside columns of a source, to a sink: list(written, unseen, empty).
 rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)
 
+# Clusters: list(centers, assigned, size, weight, withinss, between, missing, iterations, converged); matrices with a row a
+# cluster. `first` starts from the first rows.
+rx_engine_kmeans <- function(source, variables, options, first, job) .Call(wrap__rx_engine_kmeans, source, variables, options, first, job)
+
+# The cluster of each row, named `name`, beside columns of a source, to a sink: what the sink answers.
+rx_engine_assign <- function(source, assignment, passed, name, sink, job) .Call(wrap__rx_engine_assign, source, assignment, passed, name, sink, job)
+
 # Quantiles of a variable: list(rows, values).
 rx_engine_quantile <- function(source, variables, options, job) .Call(wrap__rx_engine_quantile, source, variables, options, job)
 

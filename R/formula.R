@@ -135,3 +135,16 @@ floored_variable <- function(expression, text, env) {
   inner$floor <- list(low = bounds$low, high = bounds$high, exclude = exclude)
   inner
 }
+
+#' The product of some numbers as one variable
+#'
+#' @param variables see formula_variable()
+#' @noRd
+product_variable <- function(variables) {
+  factors <- lapply(variables, function(v) {
+    value <- v$expression %||% as.name(v$column)
+    if (isTRUE(v$codes)) bquote(as.integer(.(value)) - 1L) else value
+  })
+  text <- paste(vapply(variables, function(v) v$text, ""), collapse = ":")
+  list(column = text, label = text, text = text, expression = Reduce(function(a, b) call("*", a, b), factors))
+}

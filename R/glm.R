@@ -283,13 +283,8 @@ tweedie_mean <- function(family) {
 #'
 #' @noRd
 warn_iterations <- function(fit, labels) {
-  raise <- function(class, message, ...) {
-    warning(structure(
-      class = c(class, "rxscale_warning", "warning", "condition"), list(message = message, call = user_call(), ...)
-    ))
-  }
   if (!fit$converged) {
-    raise("rxscale_warning_convergence", paste(
+    rx_warn("convergence", paste(
       sprintf("The iterations did not converge in %d.", fit$iterations),
       "Raise `maxIterations`, or give `initialValues` near the solution."
     ))
@@ -297,7 +292,7 @@ warn_iterations <- function(fit, labels) {
   columns <- labels[fit$separated]
   if (length(columns) > 0) {
     shown <- paste(utils::head(columns, 10), collapse = ", ")
-    raise("rxscale_warning_separation", paste0(
+    rx_warn("separation", paste0(
       "The likelihood has no maximum: some combination of columns tells the responses apart. ",
       "These coefficients grow without end: ", shown, if (length(columns) > 10) ", ..." else "", "."
     ), columns = columns)

@@ -156,10 +156,7 @@ warn_collinear <- function(labels) {
       "%d column%s a linear combination of others and dropped: %s%s.", length(labels),
       if (length(labels) == 1) " is" else "s are each", shown, if (length(labels) > 10) ", ..." else ""
     )
-    warning(structure(
-      class = c("rxscale_warning_collinear", "rxscale_warning", "warning", "condition"),
-      list(message = message, call = user_call(), columns = labels)
-    ))
+    rx_warn("collinear", message, columns = labels)
   }
 }
 

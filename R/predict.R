@@ -36,7 +36,9 @@
 #' distribution where the dispersion is known and of t elsewhere. Residuals are the response less the mean; a response
 #' with two levels counts as 0 and 1. Fits with a link of one's own have linear predictors only.
 #'
-#' @param modelObject a fitted model: an object of class `rxLinMod`, `rxLogit` or `rxGlm`.
+#' **Clusters.** Of an object of class `rxKmeans` the result is one column, the number of the nearest centre.
+#'
+#' @param modelObject a fitted model: an object of class `rxLinMod`, `rxLogit`, `rxGlm` or `rxKmeans`.
 #' @param data a data frame, a data source, or the name of a file.
 #' @param outData where the results go, see below: NULL, a data frame, a data source, or the name of a file.
 #' @param computeStdErrors whether to compute standard errors of the predictions; the model must have been fitted with
@@ -113,6 +115,15 @@ rxPredict.default <- function(modelObject, data = NULL, outData = NULL, computeS
   if (verbose > 0) {
     print_time(started)
   }
+  predicted_result(predicted, outData, output)
+}
+
+#' What a prediction returns: the source that was written, or a data frame
+#'
+#' @param predicted what predict_rows() answers
+#' @param output see prediction_output()
+#' @noRd
+predicted_result <- function(predicted, outData, output) {
   if (!is.null(output$sink)) {
     return(if (output$in_place) as_source(output$sink$path) else written_source(outData, output$sink))
   }
@@ -128,7 +139,14 @@ rxPredict.default <- function(modelObject, data = NULL, outData = NULL, computeS
 #' @noRd
 check_predicted <- function(model, data) {
   known <- inherits(model, c("rxLinMod", "rxLogit", "rxGlm"))
-  check_argument(known, "modelObject", "a fitted model of class rxLinMod, rxLogit or rxGlm")
+  check_argument(known, "modelObject", "a fitted model of class rxLinMod, rxLogit, rxGlm or rxKmeans")
+  check_data(data)
+}
+
+#' Refuses a prediction of nothing
+#'
+#' @noRd
+check_data <- function(data) {
   if (is.null(data)) {
     rx_abort("argument", "`data` is needed: models keep none.", hint = "Give the data that the model was fitted on.")
   }
@@ -244,10 +262,18 @@ predict_rows <- function(model, data, wanted, output = list(), extra = NULL, con
   if (checkFactorLevels) {
     warn_unseen(model, model_plan$plan, result)
   }
+  written_rows(result$written, output)
+}
+
+#' What a sink answers; a data frame, if that was the sink
+#'
+#' @param output see prediction_output()
+#' @noRd
+written_rows <- function(written, output) {
   if (!is.null(output$sink)) {
-    return(result$written)
+    return(written)
   }
-  structure(result$written$columns, row.names = .set_row_names(result$written$rows), class = "data.frame")
+  structure(written$columns, row.names = .set_row_names(written$rows), class = "data.frame")
 }
 
 #' The source of a model's variables in new data, with the columns that go on beside them
@@ -486,10 +512,7 @@ warn_unseen <- function(model, plan, result) {
     message <- sprintf(
       "Levels that the fit has not seen have no prediction: %s%s.", shown, if (length(unseen) > 10) ", ..." else ""
     )
-    warning(structure(
-      class = c("rxscale_warning_unseen", "rxscale_warning", "warning", "condition"),
-      list(message = message, call = user_call(), levels = unseen)
-    ))
+    rx_warn("unseen", message, levels = unseen)
   }
 }
 

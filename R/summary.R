@@ -135,14 +135,9 @@ summary_terms <- function(parsed, fields) {
     variables <- parsed$terms[[t]]$variables
     numeric <- variables[vapply(parsed$variables[variables], variable_kind, "", fields = fields) == "numeric"]
     if (length(numeric) > 1) {
-      factors <- lapply(parsed$variables[numeric], function(v) {
-        value <- v$expression %||% as.name(v$column)
-        if (isTRUE(v$codes)) bquote(as.integer(.(value)) - 1L) else value
-      })
-      text <- paste(vapply(parsed$variables[numeric], function(v) v$text, ""), collapse = ":")
-      product <- list(column = text, label = text, text = text, expression = Reduce(multiplied, factors))
+      product <- product_variable(parsed$variables[numeric])
       parsed$variables <- c(parsed$variables, list(product))
-      parsed$expressions[[text]] <- product$expression
+      parsed$expressions[[product$column]] <- product$expression
       parsed$terms[[t]]$variables <- c(length(parsed$variables), setdiff(variables, numeric))
     }
   }
@@ -155,8 +150,6 @@ summary_terms <- function(parsed, fields) {
     vapply(parsed$variables, function(variable) variable$column, "")]
   parsed
 }
-
-multiplied <- function(a, b) call("*", a, b)
 
 #' Names of statistics as columns, with weights in place of counts where there are any
 #'

@@ -3,9 +3,9 @@
 #' Tidy results
 #'
 #' Methods for `tidy()`, `glance()` and `augment()` of package generics, which broom re-exports. Names of columns are
-#' those that broom uses for [lm()] and for tests.
+#' those that broom uses for [lm()], [kmeans()] and tests.
 #'
-#' @param x an object of class `rxLinMod`, `rxLogit` or `rxGlm`; for `tidy()` also of class `rxCube`, `rxCrossTabs`,
+#' @param x an object of class `rxLinMod`, `rxLogit`, `rxGlm` or `rxKmeans`; for `tidy()` also of class `rxCube`, `rxCrossTabs`,
 #'   `rxMultiTest` or `rxPairwiseCrossTabList`, for `glance()` also `rxCube` and `rxCrossTabs`.
 #' @param conf.int whether to add confidence intervals, `conf.low` and `conf.high`.
 #' @param conf.level their level.
@@ -14,9 +14,9 @@
 #' @param se_fit whether to add standard errors of the predictions; needs a fit with `covCoef = TRUE`.
 #' @param interval `"none"`, `"confidence"` or `"prediction"`, which adds `.lower` and `.upper`.
 #' @param ... no further arguments; a warning names them.
-#' @return A data frame: of `tidy()` with a row a coefficient and response, a combination of categories, or a test; of
-#'   `glance()` with a row a response, or the numbers of rows used and missing; of `augment()` the data with `.fitted`,
-#'   and `.resid` where the response is there.
+#' @return A data frame: of `tidy()` with a row a coefficient and response, a combination of categories, a test, or a
+#'   cluster; of `glance()` with a row a response, or the numbers of rows used and missing; of `augment()` the data with
+#'   `.fitted`, and `.resid` where the response is there; of clusters with `.cluster`, a factor.
 #' @examplesIf requireNamespace("generics", quietly = TRUE)
 #' fit <- rxLinMod(mpg ~ wt + hp, data = mtcars, covCoef = TRUE)
 #' generics::tidy(fit, conf.int = TRUE)
@@ -146,6 +146,34 @@ augment.rxLogit <- function(x, data = NULL, newdata = NULL, type.predict = c("li
 #' @rdname tidiers
 #' @exportS3Method generics::augment
 augment.rxGlm <- augment.rxLogit
+
+#' @rdname tidiers
+#' @exportS3Method generics::tidy
+tidy.rxKmeans <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  clusters <- factor(seq_along(x$size))
+  data.frame(x$centers, size = x$size, withinss = x$withinss, cluster = clusters, row.names = NULL, check.names = FALSE)
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::glance
+glance.rxKmeans <- function(x, ...) {
+  warn_unknown(dot_names(...), "x")
+  data.frame(
+    totss = x$totss, tot.withinss = x$tot.withinss, betweenss = x$betweenss, iter = x$numIterations, nobs = x$valid.obs
+  )
+}
+
+#' @rdname tidiers
+#' @exportS3Method generics::augment
+augment.rxKmeans <- function(x, data = NULL, newdata = NULL, ...) {
+  warn_unknown(dot_names(...), names(formals(augment.rxKmeans)))
+  source <- newdata %||% data
+  check_data(source)
+  rows <- if (is.data.frame(source)) source else read_rows(as_source(source))
+  rows$.cluster <- factor(unname(predict.rxKmeans(x, rows)), seq_along(x$size))
+  rows
+}
 
 #' @rdname tidiers
 #' @exportS3Method generics::tidy

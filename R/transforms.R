@@ -502,3 +502,31 @@ without_infinite <- function(x) {
   }
   x
 }
+
+#' The state of R's random numbers before the passes over a source that runs R code; NULL for others
+#'
+#' @noRd
+random_start <- function(spec) {
+  if (is.null(spec$transform)) {
+    return(NULL)
+  }
+  if (is.null(random_state())) {
+    set.seed(NULL)
+  }
+  random_state()
+}
+
+#' A source whose R code meets the same random numbers in every pass
+#'
+#' @param start see random_start()
+#' @noRd
+replayed_source <- function(spec, start) {
+  fun <- spec$transform$fun
+  if (!is.null(fun) && !is.null(start)) {
+    spec$transform$fun <- function(chunk, start_row, chunk_num, is_test, from) {
+      if (chunk_num == 1) set_random_state(start)
+      fun(chunk, start_row, chunk_num, is_test, from)
+    }
+  }
+  spec
+}

@@ -63,3 +63,18 @@ test_that("objects of class glm predict as the fits do", {
   expect_error(as.glm(rxGlm(size ~ x, data, family = rxTweedie(1.5))), class = "rxscale_error_unsupported")
   expect_error(as.glm(rxLogit(event ~ w, data, transforms = list(w = x + z))), class = "rxscale_error_unsupported")
 })
+
+test_that("clusters are an object of class kmeans", {
+  data <- rbind(iris, NA)
+  fit <- rxKmeans(~ Sepal.Length + Petal.Length, data, centers = iris[c(1, 60, 120), c(1, 3)])
+  expected <- stats::kmeans(iris[c(1, 3)], iris[c(1, 60, 120), c(1, 3)], algorithm = "Lloyd")
+  converted <- as.kmeans(fit)
+  expect_s3_class(converted, "kmeans", exact = TRUE)
+  expect_equal(stats::fitted(converted)[1:150, ], stats::fitted(expected), ignore_attr = TRUE)
+  expect_true(all(is.na(stats::fitted(converted)[151, ])))
+  expect_output(print(converted), "K-means clustering with 3 clusters of sizes")
+  expect_setequal(names(converted), names(expected))
+  made <- rxKmeans(~x, iris, numClusters = 2, transforms = list(x = Petal.Width * 2))
+  expect_error(as.kmeans(made), class = "rxscale_error_unsupported")
+  expect_error(as.kmeans(iris), class = "rxscale_error_argument")
+})

@@ -14,6 +14,7 @@ analyses <- list(
   gamma = function(file) {
     rxGlm(air_time ~ distance + origin + dest, file, family = stats::Gamma("log"), pweights = "distance")
   },
+  clusters = function(file) rxKmeans(~ dep_delay + distance + hour, file, numClusters = 6, numStarts = 3, seed = 1),
   quantiles = function(file) rxQuantile("arr_delay", file, pweights = "air_time", probs = 0:50 / 50),
   transformed = function(file) {
     rxLinMod(arr_delay ~ speed + late, file, transforms = list(

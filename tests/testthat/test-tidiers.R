@@ -20,6 +20,18 @@ test_that("tidy(), glance() and augment() have the columns that broom makes of l
   expect_warning(generics::tidy(fit, conf.ints = TRUE), "conf.int")
 })
 
+test_that("clusters are tidy as broom has those of kmeans()", {
+  skip_if_not_installed("generics")
+  fit <- rxKmeans(~ wt + log(hp), mtcars, numClusters = 3, seed = 1)
+  tidied <- generics::tidy(fit)
+  expect_named(tidied, c("wt", "log(hp)", "size", "withinss", "cluster"))
+  expect_identical(tidied$cluster, factor(1:3))
+  expect_equal(sum(tidied$withinss), fit$tot.withinss)
+  expect_named(generics::glance(fit), c("totss", "tot.withinss", "betweenss", "iter", "nobs"))
+  expect_identical(generics::augment(fit, mtcars), cbind(mtcars, .cluster = factor(fit$cluster)))
+  expect_identical(generics::augment(fit, newdata = mtcars[3, ])$.cluster, factor(fit$cluster[3], 1:3))
+})
+
 test_that("cross tabulations and their tests are tidy", {
   skip_if_not_installed("generics")
   admissions <- as.data.frame(UCBAdmissions)

@@ -17,7 +17,7 @@ mod view;
 
 use extendr_api::prelude::*;
 use glue::{
-    covariance, crosstab, exec, glm, import, info, linmod, merge, predict, quantile, reader, session, sort, step,
+    covariance, crosstab, exec, glm, import, info, kmeans, linmod, merge, predict, quantile, reader, session, sort, step,
     summary, worker,
 };
 
@@ -36,6 +36,7 @@ extendr_module! {
     use step;
     use glm;
     use predict;
+    use kmeans;
     use quantile;
     use exec;
     use worker;

@@ -7,6 +7,7 @@ pub mod exec;
 pub mod glm;
 pub mod import;
 pub mod info;
+pub mod kmeans;
 pub mod linmod;
 pub mod merge;
 pub mod predict;

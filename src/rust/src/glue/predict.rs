@@ -12,9 +12,19 @@ use serde::Deserialize;
 
 /// A column that goes on, and its name there.
 #[derive(Deserialize)]
-struct Passed {
-    column: String,
-    name: String,
+pub struct Passed {
+    /// The column.
+    pub column: String,
+    /// Its new name.
+    pub name: String,
+}
+
+impl Passed {
+    /// The fields of such columns, whose positions are given.
+    pub fn fields(passed: Vec<Passed>, schema: &Schema, positions: &[usize]) -> Vec<Field> {
+        let named = passed.into_iter().zip(positions);
+        named.map(|(passed, &position)| Field { name: passed.name, ..schema.fields[position].clone() }).collect()
+    }
 }
 
 /// Predictions beside columns of a source, to a sink: list(written, unseen, empty).
@@ -53,10 +63,7 @@ fn predict(
     let source = open(source, Some(&predictor.columns(&columns)), Some(&job))?.source;
     let all_rows = !predictor.remove_missings;
     let map = Predict::new(predictor, source.schema(), &columns)?;
-    let mut fields = Vec::new();
-    for (passed, &position) in passed.into_iter().zip(map.columns()) {
-        fields.push(Field { name: passed.name, ..source.schema().fields[position].clone() });
-    }
+    let mut fields = Passed::fields(passed, source.schema(), map.columns());
     fields.extend(names.into_iter().map(|name| Field::new(name, Kind::Numeric)));
     let written = sink::write(&job, &*source, map.columns(), &map, all_rows, Schema::new(fields), sink)?;
     let unseen = map.into_unseen();

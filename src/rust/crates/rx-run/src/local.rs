@@ -12,7 +12,7 @@ use crate::pool::Pool;
 use rx_data::sink::Sink;
 use rx_data::{Block, BlockMap, Error, ErrorKind, Result, Scan, Source};
 use rx_stats::decode::Decoder;
-use rx_stats::levels::{Finder, Moves};
+use rx_stats::levels::{Finder, FoundCodes, Moves};
 use rx_stats::{Design, Estimator, Finish, Step};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -50,6 +50,22 @@ pub fn reduce<E: Finish>(
             }
         };
     }
+}
+
+/// The values of the first rows that an estimator over the design would see, row by row; fewer if there are no more.
+pub fn first_rows(control: &Control, source: &dyn Source, design: &Design, count: usize) -> Result<Vec<Vec<f64>>> {
+    let scan = source.scan(&design.columns)?;
+    let (mut decoder, mut rows) = (Decoder::new(design), Vec::new());
+    while rows.len() < count {
+        let Some(block) = scan.next()? else { break };
+        decoder.each_batch(&block, &FoundCodes::default(), |batch| {
+            control.check()?;
+            let wanted = batch.rows.min(count - rows.len());
+            rows.extend((0..wanted).map(|row| batch.numeric.iter().map(|values| values[row]).collect::<Vec<f64>>()));
+            Ok(())
+        })?;
+    }
+    Ok(rows)
 }
 
 /// The pass that shows the estimator its first batch and finds the levels; also tells where these went.

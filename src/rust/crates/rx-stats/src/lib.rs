@@ -10,6 +10,7 @@ pub mod design;
 pub mod elementary;
 pub mod estimator;
 pub mod glm;
+pub mod kmeans;
 #[cfg(test)]
 pub mod laws;
 pub mod levels;
