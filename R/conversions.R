@@ -76,8 +76,8 @@ as.glm.rxGlm <- as.glm.rxLogit
 
 #' Clusters as an object of class kmeans
 #'
-#' For what takes an object that [stats::kmeans()] made: its `print()`, and of clusters of a data frame [fitted()], whose
-#' rows with a missing value are missing.
+#' For what takes an object that [stats::kmeans()] made: its `print()`, and of clusters of a data frame [fitted()],
+#' whose rows with a missing value are missing.
 #'
 #' @param x an object of class `rxKmeans`, fitted without `transforms` and `transformFunc`.
 #' @param ... no further arguments.

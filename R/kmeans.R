@@ -4,25 +4,25 @@
 #'
 #' **Method.** Each pass assigns every row to the nearest centre (the first of several) and then moves the centres to
 #' the means of their rows. The passes end when no row changes its cluster. From the same centres the clusters are those
-#' of [stats::kmeans()] with `algorithm = "Lloyd"`. The result is the same to the last bit for any number of threads, and
-#' whether the decoded rows fitted into memory between passes (`rxOptions(memoryLimitMB = )`) or were read again.
+#' of [stats::kmeans()] with `algorithm = "Lloyd"`. The result is the same to the last bit for any number of threads,
+#' and whether the decoded rows fitted into memory between passes (`rxOptions(memoryLimitMB = )`) or were read again.
 #'
 #' **Starts.** Where no `centers` are given, a sample of `numStartRows` distinct rows is drawn in a pass of its own, and
 #' centres are chosen among them one after the other, each with a probability proportional to its squared distance from
 #' the nearest one chosen before (k-means++). `numStarts` such choices go on side by side in the same passes, and the
-#' clusters with the smallest sum of squares are returned. What is drawn depends on [set.seed()] and on the values of the
-#' rows, not on their order, the kind of data or the number of threads.
+#' clusters with the smallest sum of squares are returned. What is drawn depends on [set.seed()] and on the values of
+#' the rows, not on their order, the kind of data or the number of threads.
 #'
 #' **Empty clusters.** A centre that is not the nearest one of any row stays where it is, and may win rows again. If
 #' clusters are empty at the end, a warning of class `rxscale_warning_empty` names them; they have size 0.
 #'
-#' **Rows** with a missing value have no cluster. An infinite value is an error. Variables count as they are: where their
-#' units differ, scale them first (`~ I(x / 10) + y`, or `transforms`).
+#' **Rows** with a missing value have no cluster. An infinite value is an error. Variables count as they are: where
+#' their units differ, scale them first (`~ I(x / 10) + y`, or `transforms`).
 #'
 #' **Where clusters go.** Of a data frame they are in the result. `outFile` is written for any data: with the column of
-#' clusters and what `writeModelVars` and `extraVarsToWrite` ask for, of the rows selected; or, if it is the file that is
-#' read, with all it has and the new column, which needs `overwrite = TRUE` only if the file has such a column. R code
-#' that makes or selects rows meets the same random numbers in every pass.
+#' clusters and what `writeModelVars` and `extraVarsToWrite` ask for, of the rows selected; or, if it is the file that
+#' is read, with all it has and the new column, which needs `overwrite = TRUE` only if the file has such a column. R
+#' code that makes or selects rows meets the same random numbers in every pass.
 #'
 #' @inheritParams rxLinMod
 #' @param formula a one-sided formula of numeric variables, `~ x + log(y)`; see [rxFormula]. Factors are refused; `N(f)`
@@ -43,9 +43,9 @@
 #' @param verbose 1 prints which transforms ran compiled (see [rxTransform]), how many iterations there were and how
 #'   long it took.
 #' @param xdfCompressionLevel see [rxOptions()].
-#' @param ... `seed`, a whole number that decides which rows are drawn instead of [set.seed()]; `pweights` or `fweights`,
-#'   the name of a variable of probability weights or of frequency weights. There are no further arguments; a warning
-#'   names them.
+#' @param ... `seed`, a whole number that decides which rows are drawn instead of [set.seed()]; `pweights` or
+#'   `fweights`, the name of a variable of probability weights or of frequency weights. There are no further arguments;
+#'   a warning names them.
 #' @return An object of class `rxKmeans`: `centers`, the means with a row a cluster; `size`, numbers of rows, or sums of
 #'   weights; `withinss`, sums of squared distances from the centres; `valid.obs`, `missing.obs`; `numIterations`;
 #'   `tot.withinss`, `totss` and `betweenss`, the sum of `withinss`, the sum of squared distances from the mean of all
@@ -53,8 +53,8 @@
 #'   value; `params`, `formula`, `call`; `converged`; `design`, what predictions need.
 #' @references Lloyd, S. P. (1982) Least squares quantization in PCM. *IEEE Transactions on Information Theory* 28.
 #'
-#'   Arthur, D. and Vassilvitskii, S. (2007) k-means++: the advantages of careful seeding. *Proceedings of the eighteenth
-#'   ACM-SIAM symposium on discrete algorithms*.
+#'   Arthur, D. and Vassilvitskii, S. (2007) k-means++: the advantages of careful seeding. *Proceedings of the
+#'   eighteenth ACM-SIAM symposium on discrete algorithms*.
 #' @examples
 #' set.seed(1)
 #' found <- rxKmeans(~ Sepal.Length + Petal.Length, iris, numClusters = 3)
@@ -198,28 +198,12 @@ numeric_terms <- function(parsed, fields) {
 #'
 #' @noRd
 kmeans_options <- function(design, numClusters, centers, numStartRows, numStarts, maxIterations, seed) {
-  check_argument(is_count(numStartRows), "numStartRows", "a whole number, 0 for 10 a cluster")
-  check_argument(is_count(numStarts), "numStarts", "a whole number, 0 for the first rows")
-  check_argument(is.null(seed) || is_whole(seed), "seed", "a whole number")
-  check_argument(
-    is.null(numClusters) || (is_count(numClusters) && numClusters > 0), "numClusters", "a positive whole number"
-  )
+  check_starts(numClusters, centers, numStartRows, numStarts, seed)
   if (!is.null(centers)) {
     centers <- starting_centers(centers, vapply(design$variables, function(variable) variable$label, ""))
     check_argument((numClusters %||% nrow(centers)) == nrow(centers), "numClusters", "the number of rows of `centers`")
-    drawn <- numStarts != 1 || numStartRows != 0 || !is.null(seed)
-    if (drawn) {
-      rx_abort("argument", "`numStarts`, `numStartRows` and `seed` are for centres that are drawn.",
-        hint = "Leave out `centers`."
-      )
-    }
-  } else if (is.null(numClusters)) {
-    rx_abort("argument", "`numClusters` or `centers` is needed.")
   }
   clusters <- numClusters %||% nrow(centers)
-  if (numStarts == 0 && (numStartRows != 0 || !is.null(seed))) {
-    rx_abort("argument", "`numStartRows` and `seed` are for centres that are drawn; numStarts = 0 draws none.")
-  }
   check_argument(numStartRows == 0 || numStartRows >= clusters, "numStartRows", "0 or no fewer than the clusters")
   draws <- is.null(centers) && numStarts > 0
   list(
@@ -227,6 +211,28 @@ kmeans_options <- function(design, numClusters, centers, numStartRows, numStarts
     start_rows = if (numStartRows == 0) 10 * clusters else numStartRows,
     seed = if (draws) seed_number(seed %||% sample.int(.Machine$integer.max, 1)) else 0, max_iterations = maxIterations
   )
+}
+
+#' Refuses starts that contradict each other
+#'
+#' @noRd
+check_starts <- function(numClusters, centers, numStartRows, numStarts, seed) {
+  check_argument(is_count(numStartRows), "numStartRows", "a whole number, 0 for 10 a cluster")
+  check_argument(is_count(numStarts), "numStarts", "a whole number, 0 for the first rows")
+  check_argument(is.null(seed) || is_whole(seed), "seed", "a whole number")
+  check_argument(is.null(numClusters) || positive$ok(numClusters), "numClusters", positive$must)
+  if (is.null(numClusters) && is.null(centers)) {
+    rx_abort("argument", "`numClusters` or `centers` is needed.")
+  }
+  wants_draws <- numStartRows != 0 || !is.null(seed)
+  if (!is.null(centers) && (wants_draws || numStarts != 1)) {
+    rx_abort("argument", "`numStarts`, `numStartRows` and `seed` are for centres that are drawn.",
+      hint = "Leave out `centers`."
+    )
+  }
+  if (numStarts == 0 && wants_draws) {
+    rx_abort("argument", "`numStartRows` and `seed` are for centres that are drawn; numStarts = 0 draws none.")
+  }
 }
 
 #' A whole number as one from 0 to 2^32 - 1
@@ -269,8 +275,8 @@ cluster_source <- function(design, kept, data, output, asked, extra, blocksPerRe
 #' Assigns rows of a source to clusters
 #'
 #' @param design see kept_design()
-#' @param reading list of `spec`; `passed`, columns that go on, and `column`, the name of each variable's column if it is
-#'   another one there
+#' @param reading list of `spec`; `passed`, columns that go on, and `column`, the name of each variable's column if it
+#'   is another one there
 #' @return what the sink answers
 #' @noRd
 assign_rows <- function(design, centers, reading, name, sink, reportProgress) {
@@ -328,7 +334,8 @@ print.rxKmeans <- function(x, header = TRUE, ...) {
     cat("Number of missing observations:", x$missing.obs, "\n")
     cat("Clustering algorithm:", x$params$algorithm, "\n\n")
   }
-  cat("K-means clustering with ", nrow(x$centers), " clusters of sizes ", paste(x$size, collapse = ", "), "\n", sep = "")
+  sizes <- paste(x$size, collapse = ", ")
+  cat("K-means clustering with ", nrow(x$centers), " clusters of sizes ", sizes, "\n", sep = "")
   cat("\nCluster means:\n")
   print(x$centers, ...)
   cat("\nWithin cluster sum of squares by cluster:\n")

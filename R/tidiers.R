@@ -5,8 +5,8 @@
 #' Methods for `tidy()`, `glance()` and `augment()` of package generics, which broom re-exports. Names of columns are
 #' those that broom uses for [lm()], [kmeans()] and tests.
 #'
-#' @param x an object of class `rxLinMod`, `rxLogit`, `rxGlm` or `rxKmeans`; for `tidy()` also of class `rxCube`, `rxCrossTabs`,
-#'   `rxMultiTest` or `rxPairwiseCrossTabList`, for `glance()` also `rxCube` and `rxCrossTabs`.
+#' @param x an object of class `rxLinMod`, `rxLogit`, `rxGlm` or `rxKmeans`; for `tidy()` also of class `rxCube`,
+#'   `rxCrossTabs`, `rxMultiTest` or `rxPairwiseCrossTabList`, for `glance()` also `rxCube` and `rxCrossTabs`.
 #' @param conf.int whether to add confidence intervals, `conf.low` and `conf.high`.
 #' @param conf.level their level.
 #' @param data,newdata a data frame, a data source or the name of a file, read into memory.

@@ -41,7 +41,7 @@ impl Assign {
     /// A map over a source whose columns named `passed` go on, before the computed one.
     pub fn new(assignment: Assignment, schema: &Schema, passed: &[String]) -> Result<Self> {
         let width = assignment.numeric.len();
-        if width == 0 || assignment.centres.is_empty() || assignment.centres.len() % width != 0 {
+        if width == 0 || assignment.centres.is_empty() || !assignment.centres.len().is_multiple_of(width) {
             return Err(Error::internal("the centres of clusters do not fit their variables"));
         }
         let mut columns = schema.indices_of(passed)?;

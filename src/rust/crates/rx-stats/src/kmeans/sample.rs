@@ -79,7 +79,7 @@ pub fn choose(rows: &[Vec<f64>], count: usize, seed: u64) -> Vec<f64> {
             next = row;
             target -= distance;
             // Of infinite distances the first one decides.
-            if !(target >= 0.0) {
+            if target < 0.0 || target.is_nan() {
                 break;
             }
         }
