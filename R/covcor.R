@@ -180,10 +180,7 @@ warn_constant <- function(labels) {
       "%d column%s no variance, hence no correlation: %s%s.", length(labels),
       if (length(labels) == 1) " has" else "s have", shown, if (length(labels) > 10) ", ..." else ""
     )
-    warning(structure(
-      class = c("rxscale_warning_constant", "rxscale_warning", "warning", "condition"),
-      list(message = message, call = user_call(), columns = labels)
-    ))
+    rx_warn("constant", message, columns = labels)
   }
 }
 

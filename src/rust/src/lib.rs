@@ -17,8 +17,8 @@ mod view;
 
 use extendr_api::prelude::*;
 use glue::{
-    covariance, crosstab, exec, glm, import, info, kmeans, linmod, merge, predict, quantile, reader, session, sort, step,
-    summary, worker,
+    covariance, crosstab, exec, glm, import, info, kmeans, linmod, merge, predict, quantile, reader, session, sort,
+    step, summary, worker,
 };
 
 extendr_module! {
