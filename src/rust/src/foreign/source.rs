@@ -61,6 +61,10 @@ impl Source for ForeignSource {
         None
     }
 
+    fn in_turn(&self) -> bool {
+        true
+    }
+
     fn file(&self) -> Option<&Path> {
         self.path.as_deref()
     }

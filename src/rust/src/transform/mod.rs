@@ -136,6 +136,10 @@ impl Source for Transformed {
         None
     }
 
+    fn in_turn(&self) -> bool {
+        true
+    }
+
     fn file(&self) -> Option<&Path> {
         self.inner.file()
     }

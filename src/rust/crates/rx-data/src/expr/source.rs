@@ -4,12 +4,11 @@ use super::ast::Step;
 use super::program::{Program, Refused};
 use super::run::{Chunks, Plan};
 use crate::block::Block;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schema::Schema;
-use crate::source::{Scan, Source};
-use std::collections::BTreeMap;
+use crate::source::{Places, Scan, Source};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// Hears what R would have warned of, in R's words.
 pub type OnWarning = Box<dyn Fn(String) + Send + Sync>;
@@ -55,6 +54,10 @@ impl Source for Compiled {
         if self.program.filters() { None } else { self.inner.block_rows() }
     }
 
+    fn in_turn(&self) -> bool {
+        self.inner.in_turn()
+    }
+
     fn file(&self) -> Option<&Path> {
         self.inner.file()
     }
@@ -62,7 +65,7 @@ impl Source for Compiled {
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
         let plan = Plan::new(&self.program, columns);
         let inner = self.inner.scan(&plan.inputs)?;
-        let places = plan.needs_place.then(Places::default);
+        let places = plan.needs_place.then(|| Places::new(0..u64::MAX, 0, self.in_turn()));
         Ok(Box::new(CompiledScan { source: self, plan, inner, places }))
     }
 }
@@ -77,91 +80,16 @@ struct CompiledScan<'a> {
 
 impl Scan for CompiledScan<'_> {
     fn next(&self) -> Result<Option<Block>> {
-        let (block, row) = match &self.places {
-            None => (self.inner.next()?, 0),
+        let placed = match &self.places {
+            None => self.inner.next()?.map(|block| (block, 0)),
             Some(places) => places.next(&*self.inner)?,
         };
-        block.map(|block| self.plan.run(&block, row, &self.source.chunks)).transpose()
+        placed.map(|(block, row)| self.plan.run(&block, row, &self.source.chunks)).transpose()
     }
 }
 
 impl Drop for CompiledScan<'_> {
     fn drop(&mut self) {
         self.plan.warnings().into_iter().for_each(&self.source.on_warning);
-    }
-}
-
-/// Tells how many rows come before a block. The earlier blocks are being decoded at the same time, so this waits for
-/// them.
-#[derive(Default)]
-struct Places {
-    state: Mutex<Rows>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Rows {
-    /// Blocks whose start is known.
-    blocks: usize,
-    /// Their rows.
-    rows: u64,
-    /// Rows of later blocks.
-    early: BTreeMap<usize, u64>,
-    /// Starts of blocks whose threads have not asked yet.
-    starts: BTreeMap<usize, u64>,
-    /// A block could not be read, so others wait in vain.
-    failed: bool,
-}
-
-impl Places {
-    fn lock(&self) -> MutexGuard<'_, Rows> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The next block, and the rows before it.
-    fn next(&self, scan: &dyn Scan) -> Result<(Option<Block>, u64)> {
-        let mut guard = FailedUnlessRead(self, false);
-        let Some(block) = scan.next()? else {
-            guard.1 = true;
-            return Ok((None, 0));
-        };
-        guard.1 = true;
-        drop(guard);
-        let mut state = self.lock();
-        state.early.insert(block.index, block.rows as u64);
-        state.advance();
-        self.changed.notify_all();
-        loop {
-            if let Some(start) = state.starts.remove(&block.index) {
-                return Ok((Some(block), start));
-            }
-            if state.failed {
-                // Whoever failed reports it.
-                return Err(Error::interrupted());
-            }
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
-impl Rows {
-    fn advance(&mut self) {
-        while let Some(rows) = self.early.remove(&self.blocks) {
-            self.starts.insert(self.blocks, self.rows);
-            self.blocks += 1;
-            self.rows += rows;
-        }
-    }
-}
-
-/// Frees those who wait if a block cannot be read, by an error or a panic.
-struct FailedUnlessRead<'a>(&'a Places, bool);
-
-impl Drop for FailedUnlessRead<'_> {
-    fn drop(&mut self) {
-        if !self.1 {
-            self.0.lock().failed = true;
-            self.0.changed.notify_all();
-        }
     }
 }

@@ -54,6 +54,10 @@ impl Source for Beside {
         self.left.file()
     }
 
+    fn in_turn(&self) -> bool {
+        self.left.in_turn() || self.right.in_turn()
+    }
+
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
         let side = |right: bool| -> Vec<usize> {
             columns.iter().map(|&j| self.places[j]).filter(|place| place.0 == right).map(|place| place.1).collect()

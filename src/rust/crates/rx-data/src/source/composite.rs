@@ -1,12 +1,13 @@
 //! Composite sets of XDF files.
 
-use super::{About, Scan, Source, Tickets, XdfSource};
+use super::{About, Scan, Source, Tickets, XdfSource, pieces_within};
 use crate::block::Block;
 use crate::column::Column;
 use crate::error::{Error, ErrorKind, Result};
 use crate::schema::Schema;
 use crate::xdf::head_of;
 use crate::xdf::set::{DATA, SetFile};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -86,15 +87,23 @@ impl Source for CompositeSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        Ok(self.scan_rows(columns, 0..u64::MAX)?.0)
+    }
+
+    fn scan_rows(&self, columns: &[usize], rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
         let columns = columns.to_vec();
-        let batches = |file: &SetFile| file.blocks.iter().map(Vec::len).sum::<usize>();
-        let places: Vec<(usize, usize)> = (self.files.iter().enumerate())
-            .flat_map(|(file, of_set)| (0..batches(of_set)).map(move |batch| (file, batch)))
-            .collect();
+        let all = self.files.iter().enumerate().flat_map(|(file, of_set)| {
+            of_set.blocks.iter().flatten().enumerate().map(move |(batch, &rows)| (file, batch, rows))
+        });
+        let (wanted, skipped) = pieces_within(all.clone().map(|(_, _, rows)| rows), &rows);
+        let places: Vec<(usize, usize)> =
+            all.skip(wanted.start).take(wanted.len()).map(|(file, batch, _)| (file, batch)).collect();
+        let mut left = vec![0; self.files.len()];
+        places.iter().for_each(|&(file, _)| left[file] += 1);
         // Each file once it is open, and how many of its batches have not been asked for.
         let open: Vec<Mutex<(Option<Arc<XdfSource>>, usize)>> =
-            self.files.iter().map(|file| Mutex::new((None, batches(file)))).collect();
-        Ok(Box::new(Tickets::new(places.len(), move |index| {
+            left.into_iter().map(|left| Mutex::new((None, left))).collect();
+        let scan = Tickets::new(places.len(), move |index| {
             let (file, batch) = places[index];
             let source = {
                 let mut open = open[file].lock().map_err(|_| Error::internal("a file of a set was poisoned"))?;
@@ -109,7 +118,8 @@ impl Source for CompositeSource {
             };
             let block = source.batch(batch, &columns)?;
             Ok(Block { index, ..self.labelled(block, &columns) })
-        })))
+        });
+        Ok((Box::new(scan), skipped))
     }
 }
 
@@ -170,7 +180,13 @@ mod tests {
         assert_eq!(set.schema().fields[2].high, Some(1029.0 * 7.0 - 5.0));
         assert_eq!(values(&set, &[8, 2, 8]).unwrap(), values(&table, &[8, 2, 8]).unwrap());
         let part = XdfSource::open(&path.join("data/set_2.xdfd")).unwrap();
-        assert_eq!(all(&part), all(&RowRange::new(Arc::new(table), 300, Some(300))));
+        let table = Arc::new(table);
+        assert_eq!(all(&part), all(&RowRange::new(table.clone(), 300, Some(300))));
+        let set = Arc::new(set);
+        for (start, count) in [(0, 1), (299, 2), (350, 600), (1000, 500), (1030, 1)] {
+            let some = |source: Arc<dyn Source>| all(&RowRange::new(source, start, Some(count)));
+            assert_eq!(some(set.clone()), some(table.clone()), "{count} rows from {start}");
+        }
         let head = XdfSource::open(&path.join("metadata/set.xdfm")).err().unwrap();
         assert_eq!(head.hint.as_deref(), Some("Name the folder of the set."));
 

@@ -5,6 +5,7 @@ use crate::block::Block;
 use crate::column::Column;
 use crate::error::{Error, Result};
 use crate::schema::Schema;
+use std::ops::Range;
 
 /// Rows of a block: small enough for many lanes, large enough that handing it out, and fetching the lane's sums into the
 /// cache, costs nothing.
@@ -49,11 +50,18 @@ impl Source for Frame {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
+        Ok(self.scan_rows(columns, 0..u64::MAX)?.0)
+    }
+
+    fn scan_rows(&self, columns: &[usize], rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
         let columns = columns.to_vec();
-        Ok(Box::new(Tickets::new(self.rows.div_ceil(self.block_rows), move |index| {
-            let offset = index * self.block_rows;
-            let rows = self.block_rows.min(self.rows - offset);
+        let bound = |row: u64| usize::try_from(row).map_or(self.rows, |row| row.min(self.rows));
+        let (start, end) = (bound(rows.start), bound(rows.end));
+        let scan = Tickets::new(end.saturating_sub(start).div_ceil(self.block_rows), move |index| {
+            let offset = start + index * self.block_rows;
+            let rows = self.block_rows.min(end - offset);
             Ok(Block { index, rows, columns: columns.iter().map(|&j| self.columns[j].slice(offset, rows)).collect() })
-        })))
+        });
+        Ok((Box::new(scan), start as u64))
     }
 }

@@ -7,6 +7,7 @@ mod numbers;
 mod open;
 mod parquet;
 mod picked;
+mod places;
 mod range;
 mod stack;
 mod text;
@@ -27,10 +28,12 @@ pub use xdf::XdfSource;
 pub use xdf_legacy::{LegacyOptions, LegacyXdfSource};
 
 pub(crate) use open::{read_at, write_at};
+pub(crate) use places::Places;
 
 use crate::block::Block;
 use crate::error::Result;
 use crate::schema::Schema;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -48,6 +51,10 @@ pub trait Source: Send + Sync {
     fn in_memory(&self) -> bool {
         false
     }
+    /// Whether a block must not be asked for before those before it are wanted: making rows may have effects.
+    fn in_turn(&self) -> bool {
+        false
+    }
     /// The file that the rows come from.
     fn file(&self) -> Option<&Path> {
         None
@@ -58,8 +65,9 @@ pub trait Source: Send + Sync {
     }
     /// Starts a pass over some columns (positions in the schema, in the order wanted).
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>>;
-    /// Starts a pass at a row (from 0) or before it, without reading what can be skipped; and tells how many rows were.
-    fn scan_from(&self, columns: &[usize], _row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
+    /// Starts a pass that shows some rows (from 0) at least, without reading what can be left out; and tells how many rows
+    /// before them it leaves out.
+    fn scan_rows(&self, columns: &[usize], _rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
         Ok((self.scan(columns)?, 0))
     }
 }
@@ -98,6 +106,21 @@ impl<F: Fn(usize) -> Result<Block> + Send + Sync> Tickets<F> {
     pub fn new(blocks: usize, read: F) -> Self {
         Tickets { next: AtomicUsize::new(0), blocks, read }
     }
+}
+
+/// Which of some pieces, given by their numbers of rows, have rows of a range; and how many rows come before those.
+fn pieces_within(sizes: impl IntoIterator<Item = u64>, rows: &Range<u64>) -> (Range<usize>, u64) {
+    let (mut first, mut skipped, mut end, mut before) = (0, 0, 0, 0);
+    for (i, size) in sizes.into_iter().enumerate() {
+        if before + size <= rows.start {
+            (first, skipped) = (i + 1, before + size);
+        }
+        if before < rows.end {
+            end = i + 1;
+        }
+        before += size;
+    }
+    (first..end.max(first), skipped)
 }
 
 impl<F: Fn(usize) -> Result<Block> + Send + Sync> Scan for Tickets<F> {

@@ -1,6 +1,6 @@
 //! Parquet files.
 
-use super::{About, Scan, Source, open_file};
+use super::{About, Scan, Source, open_file, pieces_within};
 use crate::block::Block;
 use crate::column::{Column, NA_I32};
 use crate::convert::{Dictionary, Nulls, column_from_array, schema_from_arrow};
@@ -18,6 +18,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::basic::{Compression, Encoding};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -136,24 +137,18 @@ impl Source for ParquetSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        Ok(Box::new(self.scan_blocks(columns, 0)))
+        Ok(self.scan_rows(columns, 0..u64::MAX)?.0)
     }
 
-    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
-        let mut skipped = 0;
-        let before = self.blocks.iter().take_while(|block| {
-            let before = skipped + block.rows as u64 <= row;
-            skipped += if before { block.rows as u64 } else { 0 };
-            before
-        });
-        let first = before.count();
-        Ok((Box::new(self.scan_blocks(columns, first)), skipped))
+    fn scan_rows(&self, columns: &[usize], rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
+        let (blocks, skipped) = pieces_within(self.blocks.iter().map(|block| block.rows as u64), &rows);
+        Ok((Box::new(self.scan_blocks(columns, blocks)), skipped))
     }
 }
 
 impl ParquetSource {
-    /// The blocks from one on.
-    fn scan_blocks(&self, columns: &[usize], first: usize) -> ParquetScan<'_> {
+    /// Some blocks.
+    fn scan_blocks(&self, columns: &[usize], blocks: Range<usize>) -> ParquetScan<'_> {
         let mut sorted = columns.to_vec();
         sorted.sort_unstable();
         sorted.dedup();
@@ -163,8 +158,8 @@ impl ParquetSource {
             source: self,
             columns: columns.to_vec(),
             sorted,
-            first,
-            next: AtomicUsize::new(first),
+            next: AtomicUsize::new(blocks.start),
+            blocks,
             readers: (0..readers).map(|_| Mutex::default()).collect(),
         }
     }
@@ -175,7 +170,7 @@ struct ParquetScan<'a> {
     columns: Vec<usize>,
     /// The columns that are read, each one once.
     sorted: Vec<usize>,
-    first: usize,
+    blocks: Range<usize>,
     next: AtomicUsize,
     /// Block i is read by reader i modulo their number.
     readers: Vec<Mutex<Option<Reader>>>,
@@ -195,7 +190,7 @@ impl ParquetScan<'_> {
         let ParquetSource { path, blocks, .. } = self.source;
         let rows = blocks[index].rows;
         if self.sorted.is_empty() {
-            return Ok(Block { index: index - self.first, rows, columns: Vec::new() });
+            return Ok(Block { index: index - self.blocks.start, rows, columns: Vec::new() });
         }
         let stride = self.readers.len();
         let mut place = self.readers[index % stride].lock().map_err(|_| Error::internal("a reader was poisoned"))?;
@@ -217,7 +212,7 @@ impl ParquetScan<'_> {
         if blocks.get(reader.next).is_some_and(|next| next.group == blocks[index].group) {
             *place = Some(reader);
         }
-        Ok(Block { index: index - self.first, rows, columns })
+        Ok(Block { index: index - self.blocks.start, rows, columns })
     }
 
     fn column(
@@ -255,7 +250,7 @@ impl ParquetScan<'_> {
 impl Scan for ParquetScan<'_> {
     fn next(&self) -> Result<Option<Block>> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        if index < self.source.blocks.len() { self.read(index).map(Some) } else { Ok(None) }
+        if index < self.blocks.end { self.read(index).map(Some) } else { Ok(None) }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{About, Scan, Source};
 use crate::error::Result;
 use crate::schema::{Kind, Schema};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,6 +54,10 @@ impl Source for Picked {
         self.inner.in_memory()
     }
 
+    fn in_turn(&self) -> bool {
+        self.inner.in_turn()
+    }
+
     fn file(&self) -> Option<&Path> {
         self.inner.file()
     }
@@ -65,8 +70,8 @@ impl Source for Picked {
         self.inner.scan(&columns.iter().map(|&j| self.columns[j]).collect::<Vec<_>>())
     }
 
-    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
-        self.inner.scan_from(&columns.iter().map(|&j| self.columns[j]).collect::<Vec<_>>(), row)
+    fn scan_rows(&self, columns: &[usize], rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
+        self.inner.scan_rows(&columns.iter().map(|&j| self.columns[j]).collect::<Vec<_>>(), rows)
     }
 }
 

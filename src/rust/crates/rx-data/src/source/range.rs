@@ -1,15 +1,14 @@
 //! Some rows of another source: `startRow` and `numRows`.
 
-use super::{Scan, Source};
+use super::{Places, Scan, Source};
 use crate::block::Block;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schema::Schema;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-/// Rows `range` of a source. Blocks are taken one after the other, since a row's number is known only in order; nothing
-/// is read beyond the last row wanted.
+/// Rows `range` of a source. Blocks that are known to have none of them are not read.
 pub struct RowRange {
     inner: Arc<dyn Source>,
     range: Range<u64>,
@@ -31,44 +30,38 @@ impl Source for RowRange {
         self.inner.rows().map(|n| self.range.end.min(n).saturating_sub(self.range.start))
     }
 
+    fn in_memory(&self) -> bool {
+        self.inner.in_memory()
+    }
+
+    fn in_turn(&self) -> bool {
+        self.inner.in_turn()
+    }
+
     fn file(&self) -> Option<&Path> {
         self.inner.file()
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        let (inner, skipped) = self.inner.scan_from(columns, self.range.start)?;
-        let place = Place { next_row: skipped, next_index: 0 };
-        Ok(Box::new(RangeScan { inner, range: self.range.clone(), place: Mutex::new(place) }))
+        let (inner, skipped) = self.inner.scan_rows(columns, self.range.clone())?;
+        let places = Places::new(self.range.clone(), skipped, self.in_turn());
+        Ok(Box::new(RangeScan { inner, range: self.range.clone(), places }))
     }
-}
-
-struct Place {
-    next_row: u64,
-    next_index: usize,
 }
 
 struct RangeScan<'a> {
     inner: Box<dyn Scan + 'a>,
     range: Range<u64>,
-    place: Mutex<Place>,
+    places: Places,
 }
 
 impl Scan for RangeScan<'_> {
     fn next(&self) -> Result<Option<Block>> {
-        let mut place = self.place.lock().map_err(|_| Error::internal("a scan was poisoned"))?;
-        while place.next_row < self.range.end {
-            let Some(block) = self.inner.next()? else { return Ok(None) };
-            let first = place.next_row;
-            place.next_row += block.rows as u64;
-            let from = self.range.start.clamp(first, place.next_row);
-            let to = self.range.end.clamp(from, place.next_row);
-            if to > from {
-                let mut part = block.slice((from - first) as usize, (to - from) as usize);
-                part.index = place.next_index;
-                place.next_index += 1;
-                return Ok(Some(part));
-            }
-        }
-        Ok(None)
+        let part = |(block, first): (Block, u64)| {
+            let from = self.range.start.saturating_sub(first) as usize;
+            let to = usize::try_from(self.range.end - first).map_or(block.rows, |to| to.min(block.rows));
+            if (from, to) == (0, block.rows) { block } else { block.slice(from, to - from) }
+        };
+        Ok(self.places.next(&*self.inner)?.map(part))
     }
 }

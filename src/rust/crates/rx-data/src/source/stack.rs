@@ -76,6 +76,10 @@ impl Source for Stack {
         blocks.map(|blocks| blocks.concat())
     }
 
+    fn in_turn(&self) -> bool {
+        self.sources.iter().any(|source| source.in_turn())
+    }
+
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
         let scans = self.sources.iter().map(|source| source.scan(columns)).collect::<Result<Vec<_>>>()?;
         Ok(Box::new(StackScan { scans, place: Mutex::default(), changed: Condvar::new() }))

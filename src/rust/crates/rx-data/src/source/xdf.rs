@@ -1,6 +1,6 @@
 //! XDF and other Arrow IPC files.
 
-use super::{About, Scan, Source, Tickets, open_file};
+use super::{About, Scan, Source, Tickets, open_file, pieces_within};
 use crate::block::Block;
 use crate::convert::{Dictionary, Nulls};
 use crate::error::{Error, ErrorKind, Result};
@@ -10,6 +10,7 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use std::collections::HashMap;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -138,19 +139,15 @@ impl Source for XdfSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        Ok(self.scan_from(columns, 0)?.0)
+        Ok(self.scan_rows(columns, 0..u64::MAX)?.0)
     }
 
-    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
+    fn scan_rows(&self, columns: &[usize], rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
         let wanted = self.wants(columns)?;
         if self.batch_rows.iter().all(|&rows| rows <= MAX_BATCH_ROWS as u64) {
-            let (mut first, mut skipped) = (0, 0);
-            while first < self.batch_rows.len() && skipped + self.batch_rows[first] <= row {
-                skipped += self.batch_rows[first];
-                first += 1;
-            }
-            let read = move |index| Ok(Block { index, ..self.read(first + index, &wanted)? });
-            return Ok((Box::new(Tickets::new(self.batch_rows.len() - first, read)), skipped));
+            let (batches, skipped) = pieces_within(self.batch_rows.iter().copied(), &rows);
+            let read = move |index| Ok(Block { index, ..self.read(batches.start + index, &wanted)? });
+            return Ok((Box::new(Tickets::new(batches.len(), read)), skipped));
         }
         // Batches of others may be as large as the file. One is decoded once, and handed out in pieces.
         let pieces: Vec<BatchPiece> = pieces(&self.batch_rows, MAX_BATCH_ROWS as u64).collect();

@@ -9,6 +9,7 @@ use crate::expr::OnWarning;
 use crate::schema::Schema;
 use crate::xdf_legacy::{Column, Content, Decoder, Metadata, read_all_at};
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -159,12 +160,12 @@ impl Source for LegacyXdfSource {
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {
-        Ok(self.scan_from(columns, 0)?.0)
+        Ok(self.scan_rows(columns, 0..u64::MAX)?.0)
     }
 
-    fn scan_from(&self, columns: &[usize], row: u64) -> Result<(Box<dyn Scan + '_>, u64)> {
+    fn scan_rows(&self, columns: &[usize], rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
         self.check(columns)?;
-        let (scan, skipped) = LegacyScan::new(self, columns, row);
+        let (scan, skipped) = LegacyScan::new(self, columns, &rows);
         Ok((Box::new(scan), skipped))
     }
 }

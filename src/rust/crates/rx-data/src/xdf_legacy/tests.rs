@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use super::writer::{Legacy, LegacyColumn, every_type, string, zlib};
-use crate::source::{LegacyOptions, LegacyXdfSource};
+use crate::source::{LegacyOptions, LegacyXdfSource, RowRange};
 use crate::testing::{TempDir, values};
 use crate::{Error, ErrorKind, Kind, Result, Source};
 use std::fs;
@@ -95,13 +95,16 @@ fn every_type_is_read() {
     let some = values(&source, &[4, 0, 4]).unwrap();
     assert_eq!(some, [found[4].clone(), found[0].clone(), found[4].clone()]);
     for row in [0, 1, 32_768, 40_000, 40_008, 90_000, 110_006, 110_007, u64::MAX] {
-        let (scan, skipped) = source.scan_from(&[0], row).unwrap();
+        let (scan, skipped) = source.scan_rows(&[0], row..u64::MAX).unwrap();
         assert!(skipped <= row && row.min(110_007) - skipped < 32_768);
         let mut rows = 0;
         while let Some(block) = scan.next().unwrap() {
             rows += block.rows as u64;
         }
         assert_eq!(rows, 110_007 - skipped);
+        let some = RowRange::new(Arc::new(open(&file.path()).unwrap()), row, Some(20));
+        let (first, end) = (row.min(110_007) as usize, row.saturating_add(20).min(110_007) as usize);
+        assert_eq!(values(&some, &[0]).unwrap()[0], found[0][first..end]);
     }
     // Known types alone are no reason for a warning.
     let (source, warnings) = open_with(&file.path(), MEMORY);

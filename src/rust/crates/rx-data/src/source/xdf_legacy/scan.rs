@@ -5,9 +5,10 @@ use super::LegacyXdfSource;
 use crate::block::Block;
 use crate::column::Column;
 use crate::error::{Error, Result};
-use crate::source::Scan;
+use crate::source::{Scan, pieces_within};
 use crate::xdf::MAX_BATCH_ROWS;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -26,8 +27,8 @@ pub(super) struct LegacyScan<'a> {
     order: Vec<usize>,
     /// The number of the first piece of each block, and of all pieces.
     starts: Vec<u64>,
-    /// The piece that this pass begins with.
-    first: u64,
+    /// Those of this pass.
+    pieces: Range<u64>,
     next: AtomicU64,
     /// How many blocks may be decoded before their turn.
     ahead: usize,
@@ -48,25 +49,21 @@ struct InFlight {
 }
 
 impl<'a> LegacyScan<'a> {
-    /// A pass from the piece on that has a row; and the number of rows before that piece.
-    pub(super) fn new(source: &'a LegacyXdfSource, columns: &[usize], row: u64) -> (Self, u64) {
+    /// A pass over the pieces that have some rows; and the number of rows before those.
+    pub(super) fn new(source: &'a LegacyXdfSource, columns: &[usize], wanted_rows: &Range<u64>) -> (Self, u64) {
         let mut wanted = columns.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
         let order = columns.iter().map(|j| wanted.partition_point(|k| k < j)).collect();
         let block_rows = &source.metadata.block_rows;
         let mut starts = vec![0];
-        let mut end = 0;
-        let (mut first, mut skipped, mut before) = (None, 0, 0);
-        for &rows in block_rows {
-            if first.is_none() && row < before + rows {
-                let pieces = (row - before) / PIECE;
-                (first, skipped) = (Some(end + pieces), before + pieces * PIECE);
-            }
-            before += rows;
-            end += rows.div_ceil(PIECE);
-            starts.push(end);
-        }
+        starts.extend(block_rows.iter().scan(0, |end, rows| {
+            *end += rows.div_ceil(PIECE);
+            Some(*end)
+        }));
+        let sizes =
+            block_rows.iter().flat_map(|&rows| (0..rows).step_by(PIECE as usize).map(move |at| PIECE.min(rows - at)));
+        let (pieces, skipped) = pieces_within(sizes, wanted_rows);
         let rows = block_rows.iter().copied().max().unwrap_or(0);
         let bytes = wanted.iter().map(|&j| source.decoded_bytes(&source.metadata.columns[j], rows)).sum::<u64>().max(1);
         let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
@@ -75,14 +72,14 @@ impl<'a> LegacyScan<'a> {
             source,
             wanted,
             order,
-            first: first.unwrap_or(end),
             starts,
+            pieces: pieces.start as u64..pieces.end as u64,
             next: AtomicU64::new(0),
             ahead,
             blocks: Mutex::default(),
             decoded: Condvar::new(),
         };
-        (scan, if first.is_some() { skipped } else { before })
+        (scan, skipped)
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, BTreeMap<usize, InFlight>>> {
@@ -97,14 +94,15 @@ impl<'a> LegacyScan<'a> {
             missing: columns,
             columns: vec![None; columns],
             failed: None,
-            pieces: self.starts[block + 1] - self.starts[block].max(self.first),
+            pieces: self.starts[block + 1].min(self.pieces.end) - self.starts[block].max(self.pieces.start),
         })
     }
 
     /// A column to decode of this block or one soon after it.
     fn task(&self, blocks: &mut BTreeMap<usize, InFlight>, block: usize) -> Option<(usize, usize)> {
         let last = block.saturating_add(self.ahead).min(self.starts.len() - 2);
-        (block..=last).filter(|&b| self.starts[b] < self.starts[b + 1]).find_map(|b| {
+        let has_rows = |&b: &usize| self.starts[b] < self.starts[b + 1].min(self.pieces.end);
+        (block..=last).filter(has_rows).find_map(|b| {
             let found = self.block(blocks, b);
             (found.next < self.wanted.len()).then(|| {
                 found.next += 1;
@@ -156,11 +154,11 @@ impl<'a> LegacyScan<'a> {
 impl Scan for LegacyScan<'_> {
     fn next(&self) -> Result<Option<Block>> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        let piece = self.first.saturating_add(index);
-        let Some(block) = self.starts.partition_point(|&start| start <= piece).checked_sub(1) else { return Ok(None) };
-        if block + 1 >= self.starts.len() {
+        let piece = self.pieces.start.saturating_add(index);
+        if piece >= self.pieces.end {
             return Ok(None);
         }
+        let block = self.starts.partition_point(|&start| start <= piece) - 1;
         let offset = (piece - self.starts[block]) * PIECE;
         let rows = PIECE.min(self.source.metadata.block_rows[block] - offset);
         self.rows_of(block, index as usize, offset, rows).map(Some)
