@@ -12,6 +12,7 @@ mod job;
 mod plain;
 mod result;
 mod spec;
+mod strings;
 mod transform;
 mod view;
 

@@ -1,17 +1,16 @@
-//! R's vectors out of columns. For the main thread only, but for the copying of large numeric columns.
+//! R's vectors out of columns. For the main thread only, but for the copying of large columns.
 
 use crate::interrupt::contained;
+use crate::strings;
 use extendr_api::prelude::*;
 use libR_sys::{
-    INTEGER, LOGICAL, R_NaString, R_xlen_t, RAW, REAL, Rf_allocVector, Rf_install, Rf_mkCharLenCE, Rf_setAttrib,
-    SET_STRING_ELT, SET_VECTOR_ELT, SEXP, SEXPTYPE, cetype_t,
+    INTEGER, LOGICAL, R_xlen_t, RAW, REAL, Rf_allocVector, Rf_install, Rf_setAttrib, SET_VECTOR_ELT, SEXPTYPE,
 };
-use rx_data::column::NA_I32;
 use rx_data::sink::{FrameTable, Room};
-use rx_data::{Column, Error, ErrorKind, Field, Kind, Labels, Result, Schema};
+use rx_data::{Column, Error, ErrorKind, Field, Kind, Result, Schema};
 use rx_run::Pool;
 use std::ffi::CString;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 /// From so many values on, copying is worth waking the other threads.
 const PARALLEL_VALUES: usize = 500_000;
@@ -60,6 +59,7 @@ impl Vectors {
             return Err(Error::new(ErrorKind::Memory, message).hint("Write it to a file, or select rows or columns."));
         }
         let fields = &table.schema.fields;
+        let pool = pool.filter(|_| table.rows * fields.len() >= PARALLEL_VALUES);
         let mut late = Vec::with_capacity(fields.len());
         for (j, (field, parts)) in fields.iter().zip(&table.columns).enumerate() {
             let vector = match self.early[j].take() {
@@ -69,7 +69,7 @@ impl Vectors {
                     // SAFETY: as above.
                     unsafe { SET_VECTOR_ELT(self.list.get(), j as R_xlen_t, vector.get()) };
                     match field.kind {
-                        Kind::Character => fill_strings(&vector, parts)?,
+                        Kind::Character => strings::fill(&vector, parts, pool)?,
                         _ => late.push((j, vector.clone())),
                     }
                     vector
@@ -86,9 +86,9 @@ impl Vectors {
                 row += part.len();
             }
         }
-        copy_all(copies, pool.filter(|_| table.rows * fields.len() >= PARALLEL_VALUES))?;
+        copy_all(copies, pool)?;
         let names: Vec<&str> = fields.iter().map(|f| f.name.as_str()).collect();
-        set_attribute(&self.list, "names", &strings(&names)?)?;
+        set_attribute(&self.list, "names", &strings::strings(&names)?)?;
         Ok(self.list)
     }
 }
@@ -109,17 +109,6 @@ fn room(vector: &mut Robj) -> Room<'_> {
             _ => Room::Doubles(std::slice::from_raw_parts_mut(REAL(x), rows)),
         }
     }
-}
-
-/// A character vector.
-pub fn strings<S: AsRef<str>>(texts: &[S]) -> Result<Robj> {
-    let vector = allocate(SEXPTYPE::STRSXP, texts.len())?;
-    for (i, text) in texts.iter().enumerate() {
-        let string = string(text.as_ref())?;
-        // SAFETY: the vector is a fresh one of this length.
-        unsafe { SET_STRING_ELT(vector.get(), i as R_xlen_t, string) };
-    }
-    Ok(vector)
 }
 
 /// A raw vector.
@@ -152,7 +141,8 @@ fn storage(kind: &Kind, parts: &[Column]) -> SEXPTYPE {
     }
 }
 
-fn allocate(kind: SEXPTYPE, len: usize) -> Result<Robj> {
+/// A fresh vector.
+pub fn allocate(kind: SEXPTYPE, len: usize) -> Result<Robj> {
     let mut vector = std::ptr::null_mut();
     // SAFETY: a jump for want of memory is caught; nothing is allocated before the owner protects the vector.
     if contained(|| vector = unsafe { Rf_allocVector(kind, len as R_xlen_t) }) {
@@ -163,31 +153,21 @@ fn allocate(kind: SEXPTYPE, len: usize) -> Result<Robj> {
     }
 }
 
-/// A string of R; the caller protects it.
-fn string(text: &str) -> Result<SEXP> {
-    let mut string = std::ptr::null_mut();
-    let length = i32::try_from(text.len()).ok().filter(|_| !text.as_bytes().contains(&0));
-    // SAFETY: the text has no zero byte; a jump for want of memory is caught.
-    if let Some(length) = length
-        && contained(|| string = unsafe { Rf_mkCharLenCE(text.as_ptr().cast(), length, cetype_t::CE_UTF8) })
-    {
-        Ok(string)
-    } else {
-        Err(Error::new(ErrorKind::Value, "A text holds a zero byte or is too long, which R cannot hold."))
-    }
-}
-
 fn set_attributes(vector: &Robj, field: &Field) -> Result<()> {
     match &field.kind {
         Kind::Factor { ordered } => {
             let labels = field.levels.as_deref().map_or(&[][..], Vec::as_slice);
-            set_attribute(vector, "levels", &strings(labels)?)?;
-            set_attribute(vector, "class", &strings(if *ordered { &["ordered", "factor"] } else { &["factor"][..] })?)
+            set_attribute(vector, "levels", &strings::strings(labels)?)?;
+            set_attribute(
+                vector,
+                "class",
+                &strings::strings(if *ordered { &["ordered", "factor"] } else { &["factor"][..] })?,
+            )
         }
-        Kind::Date => set_attribute(vector, "class", &strings(&["Date"])?),
+        Kind::Date => set_attribute(vector, "class", &strings::strings(&["Date"])?),
         Kind::DateTime { tz } => {
-            set_attribute(vector, "class", &strings(&["POSIXct", "POSIXt"])?)?;
-            tz.as_ref().map_or(Ok(()), |tz| set_attribute(vector, "tzone", &strings(&[tz])?))
+            set_attribute(vector, "class", &strings::strings(&["POSIXct", "POSIXt"])?)?;
+            tz.as_ref().map_or(Ok(()), |tz| set_attribute(vector, "tzone", &strings::strings(&[tz])?))
         }
         _ => Ok(()),
     }
@@ -201,46 +181,6 @@ fn set_attribute(vector: &Robj, name: &str, value: &Robj) -> Result<()> {
         Rf_setAttrib(vector, Rf_install(name), value);
     });
     if done { Ok(()) } else { Err(Error::new(ErrorKind::Memory, "R cannot allocate an attribute.")) }
-}
-
-fn fill_strings(vector: &Robj, parts: &[Column]) -> Result<()> {
-    // SAFETY: the vector has a row for each of the parts' and protects what is put into it.
-    let x = unsafe { vector.get() };
-    let mut row: R_xlen_t = 0;
-    // Each label becomes a string once, when it is first met; the vector protects it from then on.
-    let mut dictionary: Option<&Labels> = None;
-    let mut made: Vec<Option<SEXP>> = Vec::new();
-    for part in parts {
-        match part {
-            Column::Dict { codes, labels } => {
-                if !dictionary.is_some_and(|known| Arc::ptr_eq(known, labels)) {
-                    dictionary = Some(labels);
-                    made = vec![None; labels.len()];
-                }
-                for &code in codes.iter() {
-                    let position = (code as usize).wrapping_sub(1);
-                    let text = match labels.get(position).filter(|_| code != NA_I32) {
-                        None => unsafe { R_NaString },
-                        Some(label) => match made[position] {
-                            Some(text) => text,
-                            None => *made[position].insert(string(label)?),
-                        },
-                    };
-                    unsafe { SET_STRING_ELT(x, row, text) };
-                    row += 1;
-                }
-            }
-            Column::Str(texts) => {
-                for text in texts.iter() {
-                    let text = text.map_or_else(|| Ok(unsafe { R_NaString }), string)?;
-                    unsafe { SET_STRING_ELT(x, row, text) };
-                    row += 1;
-                }
-            }
-            _ => return Err(Error::internal("a character column does not hold text")),
-        }
-    }
-    Ok(())
 }
 
 /// A part of a column and where it goes.

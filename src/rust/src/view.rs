@@ -229,7 +229,7 @@ unsafe fn values<T: ArrowNativeType>(x: SEXP, region: Region<T>) -> Result<Scala
 /// SAFETY: `x` must be a protected character vector.
 unsafe fn codes(x: SEXP, job: Option<&Job>) -> Result<(ScalarBuffer<i32>, Labels)> {
     let len = unsafe { XLENGTH(x) } as usize;
-    let strings = unsafe { strings(x, len)? };
+    let strings = unsafe { addresses(x, len)? };
     let mut codes = vec![0; len];
     let mut pieces: Vec<Piece> = (strings.chunks(PIECE_ROWS).zip(codes.chunks_mut(PIECE_ROWS)))
         .map(|(strings, codes)| Piece { strings, codes, distinct: Vec::new() })
@@ -286,7 +286,7 @@ impl Piece<'_> {
 }
 
 /// Does something with every piece, on the threads of a pool if there is one.
-fn each<T: Send>(pool: Option<&Pool>, pieces: &mut [T], work: impl Fn(&mut T) + Sync) {
+pub fn each<T: Send>(pool: Option<&Pool>, pieces: &mut [T], work: impl Fn(&mut T) + Sync) {
     let Some(pool) = pool else { return pieces.iter_mut().for_each(work) };
     let queue = Mutex::new(pieces.iter_mut());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
@@ -298,7 +298,9 @@ fn each<T: Send>(pool: Option<&Pool>, pieces: &mut [T], work: impl Fn(&mut T) + 
 }
 
 /// The addresses of the strings of a character vector.
-unsafe fn strings<'a>(x: SEXP, len: usize) -> Result<&'a [usize]> {
+///
+/// SAFETY: `x` must be a protected character vector of this length, and stay so.
+pub unsafe fn addresses<'a>(x: SEXP, len: usize) -> Result<&'a [usize]> {
     unsafe {
         if len == 0 {
             return Ok(&[]);

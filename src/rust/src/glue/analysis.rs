@@ -2,7 +2,7 @@
 
 use super::source::{Opened, open};
 use crate::job::{self, Job};
-use crate::{result, spec};
+use crate::{spec, strings};
 use extendr_api::prelude::*;
 use rx_data::{Labels, Result};
 use rx_run::prepare::{Prepared, Variables, prepare};
@@ -39,5 +39,5 @@ fn columns_of(variables: &Variables) -> Vec<String> {
 
 /// The levels of all categories, as a list of character vectors.
 pub fn levels(levels: &[Labels]) -> Result<Robj> {
-    Ok(List::from_values(levels.iter().map(|l| result::strings(l)).collect::<Result<Vec<Robj>>>()?).into())
+    Ok(List::from_values(levels.iter().map(|l| strings::strings(l)).collect::<Result<Vec<Robj>>>()?).into())
 }

@@ -4,7 +4,7 @@ use super::source::{compiled_steps, is_plain_frame, open};
 use crate::error::{malformed, or_null, respond};
 use crate::job::{self, Job};
 use crate::view::Columns;
-use crate::{result, spec};
+use crate::{spec, strings};
 use extendr_api::prelude::*;
 use rx_data::xdf::update_metadata;
 use rx_data::{Field, Kind, Result};
@@ -64,7 +64,7 @@ fn described(field: &Field) -> Result<Robj> {
         Kind::DateTime { tz } => (None, tz.as_deref()),
         _ => (None, None),
     };
-    let levels = field.levels.as_ref().map(|levels| result::strings(levels)).transpose()?;
+    let levels = field.levels.as_ref().map(|levels| strings::strings(levels)).transpose()?;
     Ok(list!(
         name = field.name.as_str(),
         kind = field.kind.name(),
@@ -94,8 +94,8 @@ fn scan_info(source: &Robj, columns: &Robj, job: &Robj) -> Result<Robj> {
         let field = &source.schema().fields[position];
         let levels = match &field.levels {
             _ if field.kind.is_numeric() => None,
-            Some(agreed) => Some(result::strings(agreed)?),
-            None => Some(result::strings(&found.labels)?),
+            Some(agreed) => Some(strings::strings(agreed)?),
+            None => Some(strings::strings(&found.labels)?),
         };
         Ok(list!(
             name = field.name.as_str(),

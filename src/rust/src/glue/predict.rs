@@ -4,7 +4,7 @@ use super::sink;
 use super::source::open;
 use crate::error::{malformed, respond};
 use crate::job::Job;
-use crate::{result, spec};
+use crate::{spec, strings};
 use extendr_api::prelude::*;
 use rx_data::{Field, Kind, Result, Schema};
 use rx_stats::predict::{Predict, Predictor};
@@ -67,7 +67,7 @@ fn predict(
     fields.extend(names.into_iter().map(|name| Field::new(name, Kind::Numeric)));
     let written = sink::write(&job, &*source, map.columns(), &map, all_rows, Schema::new(fields), sink)?;
     let unseen = map.into_unseen();
-    let labels = unseen.labels.iter().map(|l| result::strings(&l.iter().collect::<Vec<_>>()));
+    let labels = unseen.labels.iter().map(|l| strings::strings(&l.iter().collect::<Vec<_>>()));
     Ok(list!(
         written = written,
         unseen = List::from_values(labels.collect::<Result<Vec<Robj>>>()?),

@@ -5,7 +5,7 @@
 
 use crate::error::{Error, Result};
 use crate::schema::Labels;
-use arrow::array::{Array, StringArray};
+use arrow::array::{Array, StringArray, StringBuilder};
 use arrow::buffer::ScalarBuffer;
 use std::sync::Arc;
 
@@ -80,6 +80,16 @@ impl Column {
         }
     }
 
+    /// Text by itself where it was by label.
+    pub fn spelled_out(self) -> Column {
+        let Column::Dict { codes, labels } = self else { return self };
+        let mut texts = StringBuilder::with_capacity(codes.len(), 0);
+        for &code in codes.iter() {
+            texts.append_option(labels.get((code as usize).wrapping_sub(1)));
+        }
+        Column::Str(texts.finish())
+    }
+
     /// Some of the rows, by position.
     pub fn gather(&self, rows: &[usize]) -> Column {
         match self {
@@ -94,8 +104,8 @@ impl Column {
         }
     }
 
-    /// The rows of several columns one after the other. All must be of one variant; dictionaries are joined by label
-    /// in order of appearance.
+    /// The rows of several columns one after the other. All must be of one variant, or text; dictionaries are joined by
+    /// label in order of appearance.
     pub fn concat(parts: &[Column]) -> Result<Column> {
         macro_rules! join {
             ($variant:ident) => {{
@@ -112,6 +122,12 @@ impl Column {
         match parts {
             [] => Err(Error::internal("a column cannot be made of no parts")),
             [one] => Ok(one.clone()),
+            // Text may be by label in one part and by itself in another.
+            _ if parts.iter().any(|part| matches!(part, Column::Str(_)))
+                && parts.iter().any(|part| matches!(part, Column::Dict { .. })) =>
+            {
+                Column::concat(&parts.iter().cloned().map(Column::spelled_out).collect::<Vec<_>>())
+            }
             [Column::I32(_), ..] => join!(I32),
             [Column::I64(_), ..] => join!(I64),
             [Column::F32(_), ..] => join!(F32),

@@ -8,6 +8,7 @@ pub mod block;
 mod checksum;
 pub mod column;
 pub mod convert;
+mod dictionary;
 pub mod error;
 pub mod expr;
 pub mod groups;

@@ -115,20 +115,22 @@ pub fn collect(
     // The rest is for what is on its way, and for what buffers hold besides their values.
     let limit = sorting.memory / 2;
     let scan = source.scan(&sorting.columns)?;
-    let mut harmony = Harmony::new(&schema);
+    let mut harmony = Harmony::new(&schema, source.in_memory(), sorting.memory);
     let mut profile = Profile::new(&keys);
     let mut runs: Vec<Arc<Run>> = Vec::new();
     let (mut spill, mut sizes) = (None, None);
     let mut order = sorting.in_order.map(InOrder::new);
     loop {
-        let load = Load::new(&*scan, limit, source.in_memory());
+        let load = Load::new(&*scan, &harmony, limit, source.in_memory());
         work(pool, control, || load.next(), || (), |(), _, block: Block| load.admit(block))?;
         let ended = load.ended.load(Ordering::Relaxed);
         let (bytes, rows) = (load.bytes.load(Ordering::Relaxed), load.rows.load(Ordering::Relaxed));
         let sizes = *sizes.get_or_insert_with(|| Sizes::new(sorting.memory, bytes, rows));
-        let blocks = load.into_blocks(&mut harmony);
+        let mut blocks = load.into_blocks();
+        pool.run(|| harmony.admit(&mut blocks));
+        let blocks: Vec<Arc<Block>> = blocks.into_iter().map(Arc::new).collect();
         let fits = ended && runs.is_empty() && !sorting.always_spill;
-        if fits && by_rank && source.in_memory() {
+        if fits && by_rank {
             pool.run(|| rank(&mut keys, &blocks));
         }
         let of_these = pool.run(|| profile_of(&blocks, &keys))?;
@@ -145,7 +147,8 @@ pub fn collect(
                 Some(spill) => spill,
                 None => spill.insert(Arc::new(Spill::create(&sorting.folder)?)),
             };
-            let ordered = in_memory(pool, control, &schema, &keys, blocks, Packing::new(&of_these), sizes.chunk_rows)?;
+            let schema = harmony.labelled(schema.clone());
+            let ordered = in_memory(pool, control, schema, &keys, blocks, Packing::new(&of_these), sizes.chunk_rows)?;
             runs.push(Arc::new(write_run(pool, control, &ordered, spill, sizes.chunk_rows)?));
         }
         if ended {
@@ -230,6 +233,7 @@ impl InOrder {
 /// Blocks as they are read, until there is no room for more.
 struct Load<'a> {
     scan: &'a dyn Scan,
+    harmony: &'a Harmony,
     limit: u64,
     /// Whether blocks take no memory.
     in_memory: bool,
@@ -240,9 +244,9 @@ struct Load<'a> {
 }
 
 impl<'a> Load<'a> {
-    fn new(scan: &'a dyn Scan, limit: u64, in_memory: bool) -> Self {
+    fn new(scan: &'a dyn Scan, harmony: &'a Harmony, limit: u64, in_memory: bool) -> Self {
         let (bytes, rows, ended) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-        Load { scan, limit, in_memory, bytes, rows, ended, blocks: Mutex::default() }
+        Load { scan, harmony, limit, in_memory, bytes, rows, ended, blocks: Mutex::default() }
     }
 
     fn is_full(&self) -> bool {
@@ -252,6 +256,7 @@ impl<'a> Load<'a> {
     }
 
     fn admit(&self, mut block: Block) -> Result<()> {
+        self.harmony.code(&mut block);
         if !self.in_memory {
             detach(&mut block);
         }
@@ -261,12 +266,11 @@ impl<'a> Load<'a> {
         Ok(())
     }
 
-    /// The blocks in order, their factors in common codes.
-    fn into_blocks(self, harmony: &mut Harmony) -> Vec<Arc<Block>> {
+    /// The blocks in order.
+    fn into_blocks(self) -> Vec<Block> {
         let mut blocks = self.blocks.into_inner().unwrap_or_else(PoisonError::into_inner);
         blocks.sort_unstable_by_key(|block| block.index);
-        blocks.iter_mut().for_each(|block| harmony.admit(block));
-        blocks.into_iter().map(Arc::new).collect()
+        blocks
     }
 }
 
@@ -305,7 +309,7 @@ fn profile_of(blocks: &[Arc<Block>], keys: &Keys) -> Result<Profile> {
 fn in_memory(
     pool: &Pool,
     control: &Control,
-    schema: &Schema,
+    schema: Schema,
     keys: &Keys,
     blocks: Vec<Arc<Block>>,
     packing: Packing,
@@ -313,7 +317,7 @@ fn in_memory(
 ) -> Result<Ordered> {
     let (parts, items) = sorted(pool, control, blocks, keys, &packing)?;
     let rows = Rows::Memory { parts, items };
-    Ordered::new(schema.clone(), keys.clone(), packing, rows, Distinct::No, piece_rows)
+    Ordered::new(schema, keys.clone(), packing, rows, Distinct::No, piece_rows)
 }
 
 type Sorted = (Arc<[Arc<Block>]>, Vec<Item>);

@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::schema::{Field, Kind};
 use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float32Array, Float64Array, Int16Array, Int32Array, Int64Array,
-    StringArray, StringBuilder, TimestampMicrosecondArray,
+    StringArray, TimestampMicrosecondArray,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use std::sync::Arc;
@@ -56,13 +56,7 @@ pub fn array_from_column(column: &Column, field: &Field) -> Result<Stored> {
             return doubles(column).map(|values| times(values, tz)).ok_or_else(|| misfit(field));
         }
         (Kind::Character, Column::Str(v)) => Arc::new(compact(v)),
-        (Kind::Character, Column::Dict { codes, labels }) => {
-            let mut builder = StringBuilder::new();
-            for &code in codes {
-                builder.append_option(if code == NA_I32 { None } else { labels.get(code as usize - 1) });
-            }
-            Arc::new(builder.finish())
-        }
+        (Kind::Character, Column::Dict { .. }) => return array_from_column(&column.clone().spelled_out(), field),
         (Kind::Factor { .. }, Column::Dict { codes, .. } | Column::I32(codes)) => {
             // Some readers look at keys under nulls: these must be keys too.
             let keys = codes.iter().map(|&c| if c == NA_I32 { 0 } else { c - 1 }).collect();

@@ -75,25 +75,28 @@ pub(super) fn cast(column: Column, kind: &Kind) -> Result<Column> {
         (Kind::Numeric, Column::I64(v)) => {
             Column::F64(v.iter().map(|&x| if x == NA_I64 { NA_F64 } else { x as f64 }).collect())
         }
-        (Kind::Character, column @ Column::Dict { .. }) => crate::sort::spelled_out(column),
         (_, column) => column,
     })
 }
 
 /// Each row's value of the first column, or of the second one where that is told.
-pub(super) fn either(first: Column, second: Column, take_second: &[bool]) -> Result<Column> {
+pub(super) fn either(first: Column, second: Column, kind: &Kind, take_second: &[bool]) -> Result<Column> {
     macro_rules! mix {
         ($a:expr, $b:expr) => {
             $a.iter().zip($b.iter()).zip(take_second).map(|((&a, &b), &second)| if second { b } else { a }).collect()
         };
     }
+    let (first, second) = match (first, second) {
+        // The labels of a factor's first side are the first ones of its second side; those of text have no order.
+        (first, second) if *kind == Kind::Character => (first.spelled_out(), second.spelled_out()),
+        sides => sides,
+    };
     Ok(match (first, second) {
         (Column::I32(a), Column::I32(b)) => Column::I32(mix!(a, b)),
         (Column::I64(a), Column::I64(b)) => Column::I64(mix!(a, b)),
         (Column::F32(a), Column::F32(b)) => Column::F32(mix!(a, b)),
         (Column::F64(a), Column::F64(b)) => Column::F64(mix!(a, b)),
         (Column::Dict { codes: a, .. }, Column::Dict { codes: b, labels }) => {
-            // The labels of the first side are the first ones of the second side.
             Column::Dict { codes: mix!(a, b), labels }
         }
         (Column::Str(a), Column::Str(b)) => {

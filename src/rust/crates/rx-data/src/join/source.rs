@@ -81,7 +81,7 @@ impl Joined {
                 Ok(labelled(match (missing.contains(&true), missing.contains(&false)) {
                     (false, _) => side(0)?,
                     (true, false) => side(1)?,
-                    (true, true) => either(side(0)?, side(1)?, &missing)?,
+                    (true, true) => either(side(0)?, side(1)?, &key.kind, &missing)?,
                 }))
             }
         }

@@ -17,6 +17,7 @@
 //! Equal keys keep the order of their rows, so the result is one and the same for any number of threads and any limit.
 
 mod distinct;
+mod harmony;
 pub mod items;
 mod key;
 mod merge;
@@ -25,11 +26,10 @@ mod pack;
 mod piece;
 mod spill;
 
+pub use harmony::Harmony;
 pub use items::Item;
 pub use key::{Key, Keys, LabelWords, Sorts};
 pub use ordered::{Distinct, Ordered, Rows};
 pub use pack::{Packing, Profile};
-pub use piece::{Cursor, Harmony, NOWHERE, Piece, detach, gather, row_bytes};
+pub use piece::{Cursor, NOWHERE, Piece, detach, gather, row_bytes};
 pub use spill::{Run, Spill};
-
-pub(crate) use spill::spelled_out;

@@ -3,8 +3,7 @@
 use crate::block::Block;
 use crate::column::{Column, NA_F32, NA_F64, NA_I32, NA_I64};
 use crate::error::{Error, ErrorKind, Result};
-use crate::interner::{Interner, Recode};
-use crate::schema::{Field, Kind, Labels, Schema};
+use crate::schema::{Field, Kind, Labels};
 use arrow::array::{Array, StringArray};
 use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer};
 use std::sync::Arc;
@@ -175,48 +174,13 @@ pub fn detach(block: &mut Block) {
     }
 }
 
-/// Agrees on the codes of factors while their blocks come, in order.
-pub struct Harmony(Vec<Option<Interner>>);
-
-impl Harmony {
-    /// For columns whose known levels keep their codes.
-    pub fn new(schema: &Schema) -> Self {
-        let interner = |field: &Field| {
-            let known = || field.levels.as_ref().map_or_else(Interner::default, |l| Interner::with_labels(l));
-            matches!(field.kind, Kind::Factor { .. }).then(known)
-        };
-        Harmony(schema.fields.iter().map(interner).collect())
-    }
-
-    /// Gives the factors of the next block the common codes.
-    pub fn admit(&mut self, block: &mut Block) {
-        for (column, interner) in block.columns.iter_mut().zip(&mut self.0) {
-            if let (Column::Dict { codes, labels }, Some(interner)) = (column, interner)
-                && let recode @ Recode::Table(_) = interner.table(labels)
-            {
-                *codes = codes.iter().map(|&c| recode.code(c)).collect();
-            }
-        }
-    }
-
-    /// The columns with all levels that there are.
-    pub fn finish(self, mut schema: Schema) -> Schema {
-        for (field, interner) in schema.fields.iter_mut().zip(self.0) {
-            if let Some(interner) = interner {
-                field.levels = Some(Arc::new(interner.into_labels()));
-            }
-        }
-        schema
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
     use crate::source::Frame;
     use crate::testing::every_kind;
-    use crate::{Source, testing};
+    use crate::{Schema, Source, testing};
 
     #[test]
     fn parts_of_larger_memory_are_copied() {

@@ -8,7 +8,7 @@ use crate::schema::{Field, Kind, Schema};
 use crate::sink::{remove_leftovers, temp_name};
 use crate::source::{read_at, write_at};
 use crate::xdf::{Compression, Pool, compress, decompress};
-use arrow::array::{Array, StringArray, StringBuilder};
+use arrow::array::{Array, StringArray};
 use arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::ipc::CompressionType;
 use std::ffi::OsStr;
@@ -192,11 +192,14 @@ fn restore(storage: Storage, rows: usize, buffers: Vec<Buffer>, field: &Field) -
     })
 }
 
-/// A column as it is spilled: text by itself, not by label.
+/// A column as it is spilled: text by itself, unless its labels are those that the field will have.
 pub(super) fn spilled(field: &Field, column: Column) -> Column {
-    match (&field.kind, column) {
-        (Kind::Character, column) => spelled_out(column),
-        (_, column) => column,
+    match (&field.kind, &field.levels, column) {
+        (Kind::Character, Some(levels), Column::Dict { codes, labels }) if Arc::ptr_eq(levels, &labels) => {
+            Column::Dict { codes, labels }
+        }
+        (Kind::Character, _, column) => column.spelled_out(),
+        (_, _, column) => column,
     }
 }
 
@@ -210,16 +213,6 @@ fn nameless(folder: &Path) -> Option<File> {
 #[cfg(not(target_os = "linux"))]
 fn nameless(_: &Path) -> Option<File> {
     None
-}
-
-/// Text by itself that was by label.
-pub(crate) fn spelled_out(column: Column) -> Column {
-    let Column::Dict { codes, labels } = column else { return column };
-    let mut texts = StringBuilder::with_capacity(codes.len(), 0);
-    for &code in codes.iter() {
-        texts.append_option(labels.get((code as usize).wrapping_sub(1)));
-    }
-    Column::Str(texts.finish())
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Columns that grow field by field.
 
-use super::dictionary::Dictionary;
 use super::options::TextOptions;
 use super::parse;
 use super::rewrite::Rewritten;
@@ -8,6 +7,7 @@ use super::spans::Span;
 use super::split::Dialect;
 use super::times::TimeFormat;
 use crate::column::{Column, NA_F32, NA_F64, NA_I32, NA_I64};
+use crate::dictionary::Dictionary;
 use crate::error;
 use crate::schema::{Field, Kind, Labels};
 use arrow::array::StringArray;

@@ -7,7 +7,6 @@
 
 mod buffer;
 mod builder;
-mod dictionary;
 mod encoding;
 mod fault;
 mod file;

@@ -1,10 +1,10 @@
-//! Labels to codes, fast enough for every field of a file.
+//! Texts to codes, fast enough for every field of a file.
 
 use crate::column::NA_I32;
 
 /// The codes of labels: in order of first appearance, or agreed before.
 #[derive(Debug, Clone)]
-pub(super) struct Dictionary {
+pub(crate) struct Dictionary {
     /// Positions in `entries` plus one, by hash; zero is free. The length is a power of two.
     slots: Vec<u32>,
     entries: Vec<Entry>,
