@@ -65,6 +65,7 @@ fn sort(source: &Robj, columns: &Robj, keys: &Robj, how: &Robj, sink: &Robj, job
         always_spill: how.always_spill,
         levels: Vec::new(),
         in_order: None,
+        present: None,
     };
     let distinct = match (how.distinct, how.count) {
         (false, _) => Distinct::No,

@@ -48,24 +48,33 @@ impl Dictionary {
         dictionary
     }
 
-    /// The code of a label.
+    /// The code of a label, which is a new one if need be.
     #[inline]
     pub fn code(&mut self, label: &[u8]) -> i32 {
+        match self.get(label) {
+            Some(code) => code,
+            None if !self.open => NA_I32,
+            None => {
+                self.codes += 1;
+                self.insert(key_of(label), label, self.codes);
+                self.codes
+            }
+        }
+    }
+
+    /// The code of a label that is known.
+    #[inline]
+    pub fn get(&self, label: &[u8]) -> Option<i32> {
         let key = key_of(label);
         let mut slot = self.slot_of(key);
         while self.slots[slot] != 0 {
             let entry = self.entries[self.slots[slot] as usize - 1];
             if entry.key == key && (key & LONG == 0 || &self.text[entry.start..entry.end] == label) {
-                return entry.code;
+                return Some(entry.code);
             }
             slot = (slot + 1) & (self.slots.len() - 1);
         }
-        if !self.open {
-            return NA_I32;
-        }
-        self.codes += 1;
-        self.insert(key, label, self.codes);
-        self.codes
+        None
     }
 
     /// The labels in the order of their codes.

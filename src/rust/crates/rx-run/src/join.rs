@@ -2,12 +2,15 @@
 
 use crate::control::Control;
 use crate::pool::Pool;
-use crate::sort::{Sorting, collect};
-use rx_data::join::{Joined, Match, Outer, matches};
+use crate::sort::{Collected, Sorting, collect};
+use rx_data::join::{Joined, Match, Outer, Ranked, by_rank, matches};
 use rx_data::sort::{Distinct, Key, Keys, Packing};
 use rx_data::source::Picked;
-use rx_data::{Kind, Result, Source};
+use rx_data::{Error, Kind, Labels, Result, Source};
 use std::path::PathBuf;
+
+/// A side is small if the other one has so many times its rows: the keys of more are sorted sooner than found.
+const SMALL: u64 = 16;
 
 /// How to join.
 pub struct Joining {
@@ -35,21 +38,95 @@ pub fn join(pool: &Pool, control: &Control, mut sides: [Picked; 2], joining: &Jo
             sides[side].as_text(key.columns[side]);
         }
     }
-    let [first, second] = sides;
-    let mut sorting = sorting_of(&first, 0, &matches, joining);
-    let first = collect(pool, control, &first, &sorting, false)?;
-    sorting = sorting_of(&second, 1, &matches, joining);
-    // The codes of factors mean the same on both sides.
-    for key in matches.iter().filter(|key| matches!(key.kind, Kind::Factor { .. })) {
-        if let Some(levels) = first.levels(key.columns[0]) {
-            sorting.levels.push((key.columns[1], levels));
-        }
+    let sorting = [0, 1].map(|side| sorting_of(&sides[side], side, &matches, joining));
+    let join = Join { pool, control, sides, sorting, matches, joining };
+    let read = if join.second_is_first() { join.read([1, 0])? } else { None };
+    match read {
+        Some(joined) => Ok(joined),
+        None => join.read([0, 1])?.ok_or_else(|| Error::internal("the levels of a side are not its own")),
     }
-    let second = collect(pool, control, &second, &sorting, false)?;
-    let packing = Packing::new(&first.profile.clone().and(&second.profile));
-    let first = first.order(pool, control, packing.clone(), Distinct::No)?;
-    let second = second.order(pool, control, packing, Distinct::No)?;
-    Ok(Joined::new([first, second], &matches, joining.outer))
+}
+
+struct Join<'a> {
+    pool: &'a Pool,
+    control: &'a Control,
+    sides: [Picked; 2],
+    sorting: [Sorting; 2],
+    matches: Vec<Match>,
+    joining: &'a Joining,
+}
+
+impl Join<'_> {
+    /// The keys that are factors.
+    fn factors(&self) -> impl Iterator<Item = &Match> {
+        self.matches.iter().filter(|key| matches!(key.kind, Kind::Factor { .. }))
+    }
+
+    /// The levels that the factors of the first side say they have.
+    fn levels_of_first(&self) -> Vec<Option<Labels>> {
+        self.factors().map(|key| self.sides[0].schema().fields[key.columns[0]].levels.clone()).collect()
+    }
+
+    /// Whether the second side should be read before the first one, whose levels are known: it may be small.
+    fn second_is_first(&self) -> bool {
+        let rows = [0, 1].map(|side| self.sides[side].rows());
+        let smaller = rows[0].is_none_or(|first| rows[1].is_none_or(|second| second < first));
+        !self.joining.sorted && smaller && rows != [None; 2] && self.levels_of_first().iter().all(Option::is_some)
+    }
+
+    /// Whether a side that was read is small, and rows of the other one that have no partner on it are left out.
+    fn is_small(&self, side: usize, collected: &Collected) -> bool {
+        let Joining { outer, sorted, .. } = self.joining;
+        let needs_others = [outer.second, outer.first][side];
+        let others = self.sides[1 - side].rows();
+        let few = |rows: u64| others.is_none_or(|others| rows.saturating_mul(SMALL) <= others);
+        !sorted && !needs_others && collected.rows_in_memory().is_some_and(few)
+    }
+
+    /// Reads both sides, one after the other, and joins them: by ranks if the one that is read first is small. None: the
+    /// levels of the first side are others than it says, and it was not read first.
+    fn read(&self, [near, far]: [usize; 2]) -> Result<Option<Joined>> {
+        let mut levels = self.levels_of_first();
+        let near_side = collect(self.pool, self.control, &self.sides[near], &self.sorting(near, &levels), false)?;
+        if near == 0 {
+            levels = self.factors().map(|key| near_side.levels(key.columns[0])).collect();
+        }
+        let mut sorting = self.sorting(far, &levels);
+        let (near_side, far_side, hidden) = if self.is_small(near, &near_side) {
+            let (near_side, ranks) = near_side.ranked(self.pool, self.control)?;
+            let keys = &self.sorting[far].keys;
+            let source = Ranked::new(&self.sides[far], keys, ranks);
+            let rank = source.schema().fields.len() - 1;
+            sorting.columns.push(rank);
+            (sorting.keys, sorting.present) = (by_rank(rank), Some(rank));
+            (near_side, collect(self.pool, self.control, &source, &sorting, false)?, 1)
+        } else {
+            (near_side, collect(self.pool, self.control, &self.sides[far], &sorting, false)?, 0)
+        };
+        if near == 0 {
+            return self.joined([near_side, far_side], hidden).map(Some);
+        }
+        let found = self.factors().map(|key| far_side.levels(key.columns[0]));
+        if found.eq(levels) { self.joined([far_side, near_side], hidden).map(Some) } else { Ok(None) }
+    }
+
+    /// How to sort a side. The codes of factors mean the same on both: those of the first one come first.
+    fn sorting(&self, side: usize, levels_of_first: &[Option<Labels>]) -> Sorting {
+        let mut sorting = self.sorting[side].clone();
+        if side == 1 {
+            let levels = self.factors().zip(levels_of_first);
+            sorting.levels = levels.filter_map(|(key, levels)| Some((key.columns[1], levels.clone()?))).collect();
+        }
+        sorting
+    }
+
+    /// Both sides in one order, of whose columns so many at the end are not shown.
+    fn joined(&self, [first, second]: [Collected; 2], hidden: usize) -> Result<Joined> {
+        let packing = Packing::new(&first.profile.clone().and(&second.profile));
+        let first = first.order(self.pool, self.control, packing.clone(), Distinct::No)?;
+        let second = second.order(self.pool, self.control, packing, Distinct::No)?;
+        Ok(Joined::new([first, second], &self.matches, self.joining.outer, hidden))
+    }
 }
 
 fn sorting_of(source: &Picked, side: usize, matches: &[Match], joining: &Joining) -> Sorting {
@@ -70,5 +147,6 @@ fn sorting_of(source: &Picked, side: usize, matches: &[Match], joining: &Joining
         folder: joining.folder.clone(),
         always_spill: false,
         in_order: joining.sorted.then_some(["first", "second"][side]),
+        present: None,
     }
 }

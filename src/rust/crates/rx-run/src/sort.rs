@@ -7,9 +7,11 @@ use crate::control::Control;
 use crate::local::work;
 use crate::pool::Pool;
 use rayon::prelude::*;
+use rx_data::column::NA_I32;
 use rx_data::interner::Interner;
+use rx_data::join::{Ranks, by_rank, with_ranks};
 use rx_data::sort::{
-    Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, detach, items, row_bytes,
+    Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, detach, gather, items, row_bytes,
 };
 use rx_data::xdf::MAX_BATCH_ROWS;
 use rx_data::{Block, Column, Error, ErrorKind, Labels, Result, Scan, Schema, Source};
@@ -39,6 +41,8 @@ pub struct Sorting {
     pub always_spill: bool,
     /// The name, in messages, of an input whose rows must be in order already.
     pub in_order: Option<&'static str>,
+    /// A column of integers; rows that have none there are left out.
+    pub present: Option<usize>,
 }
 
 /// The rows of a source in the order of some keys.
@@ -60,6 +64,7 @@ pub struct Collected {
     keys: Keys,
     rows: Kept,
     sizes: Sizes,
+    present: Option<usize>,
     /// What is known of the keys' words.
     pub profile: Profile,
 }
@@ -140,7 +145,8 @@ pub fn collect(
         }
         if fits {
             let schema = harmony.finish(schema);
-            return Ok(Collected { schema, keys, rows: Kept::Memory(blocks), sizes, profile });
+            let rows = Kept::Memory(blocks);
+            return Ok(Collected { schema, keys, rows, sizes, present: sorting.present, profile });
         }
         if rows > 0 {
             let spill = match &spill {
@@ -148,7 +154,10 @@ pub fn collect(
                 None => spill.insert(Arc::new(Spill::create(&sorting.folder)?)),
             };
             let schema = harmony.labelled(schema.clone());
-            let ordered = in_memory(pool, control, schema, &keys, blocks, Packing::new(&of_these), sizes.chunk_rows)?;
+            let packing = Packing::new(&of_these);
+            let (parts, items) = sorted(pool, control, blocks, &keys, &packing, sorting.present)?;
+            let rows = Rows::Memory { parts, items };
+            let ordered = Ordered::new(schema, keys.clone(), packing, rows, Distinct::No, sizes.chunk_rows)?;
             runs.push(Arc::new(write_run(pool, control, &ordered, spill, sizes.chunk_rows)?));
         }
         if ended {
@@ -157,12 +166,51 @@ pub fn collect(
                 Some(spill) => Kept::Runs(spill, runs),
                 None => Kept::Memory(Vec::new()),
             };
-            return Ok(Collected { schema, keys, rows, sizes, profile });
+            return Ok(Collected { schema, keys, rows, sizes, present: sorting.present, profile });
         }
     }
 }
 
 impl Collected {
+    /// The number of rows, if they are in memory.
+    pub fn rows_in_memory(&self) -> Option<u64> {
+        match &self.rows {
+            Kept::Memory(blocks) => Some(blocks.iter().map(|block| block.rows as u64).sum()),
+            Kept::Runs(..) => None,
+        }
+    }
+
+    /// Gives the keys of rows in memory ranks, by which the rows are sorted from here on.
+    pub fn ranked(self, pool: &Pool, control: &Control) -> Result<(Collected, Ranks)> {
+        let Collected { schema, keys, rows: Kept::Memory(blocks), sizes, profile, .. } = self else {
+            return Err(Error::internal("rows beyond memory have no ranks"));
+        };
+        let packing = Packing::new(&profile);
+        let (parts, items) = sorted(pool, control, blocks, &keys, &packing, None)?;
+        let row = |item: &Item| (&*parts[(item.id >> 32) as usize], item.id as u32 as usize);
+        let mut ranks: Vec<Vec<i32>> = parts.iter().map(|part| vec![0; part.rows]).collect();
+        // The first row of each rank.
+        let mut firsts: Vec<u64> = Vec::new();
+        for (i, item) in items.iter().enumerate() {
+            let before = i.checked_sub(1).map(|i| &items[i]).filter(|before| before.head == item.head);
+            if before.is_none_or(|before| !packing.exact && keys.compare(row(before), row(item)).is_ne()) {
+                firsts.push(item.id);
+            }
+            ranks[(item.id >> 32) as usize][item.id as u32 as usize] = firsts.len() as i32;
+        }
+        let values = keys.0.iter().map(|key| gather(&schema.fields[key.column], &parts, key.column, &firsts));
+        let found = Ranks::new(&keys, &values.collect::<Result<Vec<_>>>()?)?;
+        let with_rank = |(part, ranks): (&Arc<Block>, Vec<i32>)| {
+            let mut block = Block::clone(part);
+            block.columns.push(Column::I32(ranks.into()));
+            Arc::new(block)
+        };
+        let blocks: Vec<Arc<Block>> = parts.iter().zip(ranks).map(with_rank).collect();
+        let (keys, schema) = (by_rank(schema.fields.len()), with_ranks(schema));
+        let profile = pool.run(|| profile_of(&blocks, &keys))?;
+        Ok((Collected { schema, keys, rows: Kept::Memory(blocks), sizes, present: None, profile }, found))
+    }
+
     /// All levels of a factor.
     pub fn levels(&self, column: usize) -> Option<Labels> {
         self.schema.fields[column].levels.clone()
@@ -170,10 +218,10 @@ impl Collected {
 
     /// Puts the rows in order; the packing must be made for them, and may be for others as well.
     pub fn order(self, pool: &Pool, control: &Control, packing: Packing, distinct: Distinct) -> Result<Ordered> {
-        let Collected { schema, keys, rows, sizes, .. } = self;
+        let Collected { schema, keys, rows, sizes, present, .. } = self;
         let rows = match rows {
             Kept::Memory(blocks) => {
-                let (parts, items) = sorted(pool, control, blocks, &keys, &packing)?;
+                let (parts, items) = sorted(pool, control, blocks, &keys, &packing, present)?;
                 Rows::Memory { parts, items }
             }
             Kept::Runs(spill, mut runs) => {
@@ -306,36 +354,44 @@ fn profile_of(blocks: &[Arc<Block>], keys: &Keys) -> Result<Profile> {
     profiles.try_reduce(|| Profile::new(keys), |a, b| Ok(a.and(&b)))
 }
 
-fn in_memory(
-    pool: &Pool,
-    control: &Control,
-    schema: Schema,
-    keys: &Keys,
-    blocks: Vec<Arc<Block>>,
-    packing: Packing,
-    piece_rows: usize,
-) -> Result<Ordered> {
-    let (parts, items) = sorted(pool, control, blocks, keys, &packing)?;
-    let rows = Rows::Memory { parts, items };
-    Ordered::new(schema, keys.clone(), packing, rows, Distinct::No, piece_rows)
-}
-
 type Sorted = (Arc<[Arc<Block>]>, Vec<Item>);
 
-/// The order of the rows of some blocks.
-fn sorted(pool: &Pool, control: &Control, blocks: Vec<Arc<Block>>, keys: &Keys, packing: &Packing) -> Result<Sorted> {
-    let mut sorted = vec![Item::default(); blocks.iter().map(|block| block.rows).sum()];
+/// The order of the rows of some blocks; only of those that have a value in the column `present`, if there is one.
+fn sorted(
+    pool: &Pool,
+    control: &Control,
+    blocks: Vec<Arc<Block>>,
+    keys: &Keys,
+    packing: &Packing,
+    present: Option<usize>,
+) -> Result<Sorted> {
+    let is_wanted = |block: &Block| match present.map(|j| &block.columns[j]) {
+        Some(Column::I32(v)) if v.contains(&NA_I32) => Some(v.clone()),
+        _ => None,
+    };
+    let rows = |block: &Block| is_wanted(block).map_or(block.rows, |v| v.iter().filter(|&&x| x != NA_I32).count());
+    let rows: Vec<usize> = pool.run(|| blocks.par_iter().map(|block| rows(block)).collect());
+    let mut sorted = vec![Item::default(); rows.iter().sum()];
     let stopped = || control.check().is_err();
     pool.run(|| {
         let mut rest = &mut sorted[..];
         let mut rooms = Vec::with_capacity(blocks.len());
-        for block in &blocks {
-            let (room, others) = rest.split_at_mut(block.rows);
+        for rows in rows {
+            let (room, others) = rest.split_at_mut(rows);
             rooms.push(room);
             rest = others;
         }
         let fill = blocks.par_iter().zip(rooms).enumerate();
-        fill.try_for_each(|(part, (block, room))| packing.items(block, keys, part, room))?;
+        fill.try_for_each(|(part, (block, room))| match is_wanted(block) {
+            None => packing.items(block, keys, part, room),
+            Some(values) => {
+                let mut all = vec![Item::default(); block.rows];
+                packing.items(block, keys, part, &mut all)?;
+                let wanted = all.iter().zip(values.iter()).filter(|&(_, &value)| value != NA_I32);
+                room.iter_mut().zip(wanted).for_each(|(place, (item, _))| *place = *item);
+                Ok(())
+            }
+        })?;
         items::sort(&mut sorted, packing.bits, &stopped);
         if !packing.exact {
             items::settle(&mut sorted, &blocks, keys, &stopped);

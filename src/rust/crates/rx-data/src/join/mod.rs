@@ -7,7 +7,11 @@
 
 mod keys;
 mod pairs;
+mod ranked;
+mod ranks;
 mod source;
 
 pub use keys::{Match, matches};
+pub use ranked::{Ranked, by_rank, with_ranks};
+pub use ranks::Ranks;
 pub use source::{Joined, Outer};

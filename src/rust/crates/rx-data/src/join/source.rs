@@ -39,9 +39,11 @@ enum From {
 
 impl Joined {
     /// The rows of both sides. The first one's factors among the keys must have the first codes of those of the second.
-    pub fn new(sides: [Ordered; 2], matches: &[Match], outer: Outer) -> Self {
+    /// So many columns at the end of both sides are not shown.
+    pub fn new(sides: [Ordered; 2], matches: &[Match], outer: Outer, hidden: usize) -> Self {
         let (mut columns, mut fields) = (Vec::new(), Vec::new());
-        for (j, field) in sides[0].schema().fields.iter().enumerate() {
+        let shown = |side: &'_ Ordered| side.schema().fields.len() - hidden;
+        for (j, field) in sides[0].schema().fields.iter().enumerate().take(shown(&sides[0])) {
             match matches.iter().find(|key| key.columns[0] == j) {
                 None => {
                     columns.push(From::Side(0, j));
@@ -53,7 +55,7 @@ impl Joined {
                 }
             }
         }
-        for (j, field) in sides[1].schema().fields.iter().enumerate() {
+        for (j, field) in sides[1].schema().fields.iter().enumerate().take(shown(&sides[1])) {
             if !matches.iter().any(|key| key.columns[1] == j) {
                 columns.push(From::Side(1, j));
                 fields.push(field.clone());
