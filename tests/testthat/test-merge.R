@@ -93,6 +93,45 @@ test_that("the flights are merged with tables of carriers and airports", {
   expect_identical(joined[c("dest", "place")], canonical(expected))
 })
 
+test_that("a small input finds its rows in a large one, whichever comes first", {
+  set.seed(6)
+  large <- data.frame(
+    name = sample(c("a", "b", "a long text", "another long text", NA), 4000, replace = TRUE),
+    group = factor(sample(c("p", "q", "r", NA), 4000, replace = TRUE), levels = c("r", "q", "p")),
+    day = as.Date("2013-01-01") + sample(3, 4000, replace = TRUE), x = seq_len(4000)
+  )
+  small <- unique(data.frame(
+    name = sample(c("b", "a long text", "c", NA), 40, replace = TRUE),
+    group = factor(sample(c("p", "q", "s", NA), 40, replace = TRUE), levels = c("s", "q", "p")),
+    day = as.Date("2013-01-01") + sample(2:4, 40, replace = TRUE), y = seq_len(40)
+  ))
+  # With so many rows that match nothing it is not small.
+  padded <- rbind(small, data.frame(name = "none", group = "s", day = as.Date("1999-12-31"), y = seq_len(4000)))
+  file <- rxImport(large, temp_file(), rowsPerRead = 300)
+  text <- RxTextData(temp_file(".csv"), colInfo = list(
+    name = list(type = "character"), day = list(type = "Date"), x = list(type = "integer"),
+    group = list(type = "factor", levels = levels(large$group))
+  ))
+  rxDataStep(large, text, overwrite = TRUE)
+  for (key in list("name", "group", "day", c("name", "group"), c("day", "name", "group"))) {
+    y <- small[c(key, "y")]
+    expected <- rxMerge(large, padded[c(key, "y")], matchVars = key)
+    for (x in list(large, file, text)) {
+      expect_identical(rxMerge(x, y, matchVars = key), expected)
+      expect_identical(rxMerge(x, y, matchVars = key, bufferLimit = 0.05), expected)
+    }
+    right <- rxMerge(large, y, matchVars = key, type = "right")
+    left <- rxMerge(y, large, matchVars = key, type = "left")[names(right)]
+    if (is.factor(left$group)) {
+      left$group <- factor(left$group, levels(right$group))
+    }
+    expect_equal(canonical(right), canonical(left))
+    swapped <- rxMerge(y, file, matchVars = key)
+    expect_identical(swapped, rxMerge(padded[c(key, "y")], file, matchVars = key))
+    expect_identical(canonical(swapped[c("x", "y")]), canonical(expected[c("x", "y")]))
+  }
+})
+
 test_that("keys of different types are matched by their values", {
   numbers <- data.frame(k = c(3, 1, NA, 2.5), x = 1:4)
   integers <- data.frame(k = c(1L, 3L, NA, 7L), y = 1:4)

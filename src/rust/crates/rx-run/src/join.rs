@@ -31,20 +31,8 @@ pub struct Joining {
 }
 
 /// The rows of both sides that have the same keys.
-pub fn join(pool: &Pool, control: &Control, mut sides: [Picked; 2], joining: &Joining) -> Result<Joined> {
-    let matches = matches(sides[0].schema(), sides[1].schema(), &joining.keys)?;
-    for key in &matches {
-        for side in (0..2).filter(|&side| key.as_text[side]) {
-            sides[side].as_text(key.columns[side]);
-        }
-    }
-    let sorting = [0, 1].map(|side| sorting_of(&sides[side], side, &matches, joining));
-    let join = Join { pool, control, sides, sorting, matches, joining };
-    let read = if join.second_is_first() { join.read([1, 0])? } else { None };
-    match read {
-        Some(joined) => Ok(joined),
-        None => join.read([0, 1])?.ok_or_else(|| Error::internal("the levels of a side are not its own")),
-    }
+pub fn join(pool: &Pool, control: &Control, sides: [Picked; 2], joining: &Joining) -> Result<Joined> {
+    Join::new(pool, control, sides, joining)?.run()
 }
 
 struct Join<'a> {
@@ -54,9 +42,30 @@ struct Join<'a> {
     sorting: [Sorting; 2],
     matches: Vec<Match>,
     joining: &'a Joining,
+    /// See [`SMALL`].
+    small: u64,
 }
 
-impl Join<'_> {
+impl<'a> Join<'a> {
+    fn new(pool: &'a Pool, control: &'a Control, mut sides: [Picked; 2], joining: &'a Joining) -> Result<Join<'a>> {
+        let matches = matches(sides[0].schema(), sides[1].schema(), &joining.keys)?;
+        for key in &matches {
+            for side in (0..2).filter(|&side| key.as_text[side]) {
+                sides[side].as_text(key.columns[side]);
+            }
+        }
+        let sorting = [0, 1].map(|side| sorting_of(&sides[side], side, &matches, joining));
+        Ok(Join { pool, control, sides, sorting, matches, joining, small: SMALL })
+    }
+
+    fn run(&self) -> Result<Joined> {
+        let read = if self.second_is_first() { self.read([1, 0])? } else { None };
+        match read {
+            Some(joined) => Ok(joined),
+            None => self.read([0, 1])?.ok_or_else(|| Error::internal("the levels of a side are not its own")),
+        }
+    }
+
     /// The keys that are factors.
     fn factors(&self) -> impl Iterator<Item = &Match> {
         self.matches.iter().filter(|key| matches!(key.kind, Kind::Factor { .. }))
@@ -79,7 +88,7 @@ impl Join<'_> {
         let Joining { outer, sorted, .. } = self.joining;
         let needs_others = [outer.second, outer.first][side];
         let others = self.sides[1 - side].rows();
-        let few = |rows: u64| others.is_none_or(|others| rows.saturating_mul(SMALL) <= others);
+        let few = |rows: u64| others.is_none_or(|others| rows.saturating_mul(self.small) <= others);
         !sorted && !needs_others && collected.rows_in_memory().is_some_and(few)
     }
 
@@ -148,5 +157,128 @@ fn sorting_of(source: &Picked, side: usize, matches: &[Match], joining: &Joining
         always_spill: false,
         in_order: joining.sorted.then_some(["first", "second"][side]),
         present: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use rx_data::column::{NA_F64, NA_I32};
+    use rx_data::sink::{FrameSink, FrameTable};
+    use rx_data::source::Frame;
+    use rx_data::{Column, Field, Identity, Schema};
+    use std::sync::Arc;
+
+    /// Numbers at random from 0 on.
+    struct Noise(u64);
+
+    impl Noise {
+        fn below(&mut self, n: usize) -> usize {
+            self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((self.0 >> 33) % n as u64) as usize
+        }
+    }
+
+    fn labels(texts: &[&str]) -> Labels {
+        Arc::new(texts.iter().map(|text| text.to_string()).collect())
+    }
+
+    /// Keys of all storages, a value of each in common, and the numbers of the rows.
+    fn table(noise: &mut Noise, rows: usize, factors: &[&str], by_label: bool) -> Frame {
+        const TEXTS: [&str; 6] = ["", "a", "b", "one that is long", "one that is longer", "\u{e9}"];
+        let kinds = [
+            ("text", Kind::Character),
+            ("factor", Kind::Factor { ordered: false }),
+            ("integer", Kind::Integer),
+            ("number", Kind::Numeric),
+            ("day", Kind::Date),
+            ("row", Kind::Integer),
+        ];
+        let mut draw = |n: usize| (0..rows).map(|_| noise.below(n)).collect::<Vec<usize>>();
+        let code = |v: &usize, n: usize| if *v == n { NA_I32 } else { *v as i32 + 1 };
+        let text = draw(TEXTS.len() + 1);
+        let doubles =
+            |v: Vec<usize>| Column::F64(v.iter().map(|&v| if v == 4 { NA_F64 } else { v as f64 / 2.0 }).collect());
+        let columns = vec![
+            match by_label {
+                true => {
+                    Column::Dict { codes: text.iter().map(|v| code(v, TEXTS.len())).collect(), labels: labels(&TEXTS) }
+                }
+                false => Column::Str(text.iter().map(|&v| TEXTS.get(v).copied()).collect()),
+            },
+            Column::Dict {
+                codes: draw(factors.len() + 1).iter().map(|v| code(v, factors.len())).collect(),
+                labels: labels(factors),
+            },
+            Column::I32(draw(6).iter().map(|v| code(v, 5)).collect()),
+            doubles(draw(5)),
+            doubles(draw(5)),
+            Column::I32((0..rows as i32).collect()),
+        ];
+        let mut schema = Schema::new(kinds.map(|(name, kind)| Field::new(name, kind)).into());
+        schema.fields[1].levels = Some(labels(factors));
+        Frame::new(schema, columns, rows).unwrap().with_block_rows(rows.div_ceil(5))
+    }
+
+    fn picked(table: &Frame) -> Picked {
+        let names: Vec<String> = table.schema().fields.iter().map(|field| field.name.clone()).collect();
+        Picked::new(Arc::new(table.clone()), (0..names.len()).collect(), &names)
+    }
+
+    /// The rows as text.
+    fn shown(pool: &Pool, joined: &Joined) -> Vec<String> {
+        let all: Vec<usize> = (0..joined.schema().fields.len()).collect();
+        let sink = FrameSink::new(joined.schema().clone());
+        let table: FrameTable = crate::map(pool, &Control::new(), joined, &all, &Identity, sink).unwrap();
+        let columns: Vec<Column> = (table.columns.iter())
+            .map(|parts| if parts.is_empty() { Column::I32(Vec::new().into()) } else { Column::concat(parts).unwrap() })
+            .map(Column::spelled_out)
+            .collect();
+        let value = |column: &Column, i: usize| format!("{:?}", column.slice(i, 1));
+        let rows = (0..table.rows).map(|i| columns.iter().map(|column| value(column, i)).collect::<Vec<_>>().join("|"));
+        [format!("{:?}", joined.schema())].into_iter().chain(rows).collect()
+    }
+
+    #[test]
+    fn rows_found_by_rank_are_those_of_a_walk() {
+        let (pool, mut noise) = (Pool::new(3).unwrap(), Noise(7));
+        let mut ranked = 0;
+        for round in 0..60 {
+            let sizes = [[300, 20], [20, 300], [200, 0], [0, 3], [400, 1]][noise.below(5)];
+            let levels: [&[&str]; 2] = [&["x", "y", "z"], &["z", "w", "x"]];
+            let tables = [0, 1].map(|side| table(&mut noise, sizes[side], levels[side], (round + side) % 2 == 0));
+            let mut keys: Vec<String> =
+                ["text", "factor", "integer", "number", "day"].into_iter().map(String::from).collect();
+            while keys.len() > 1 + round % 3 {
+                keys.remove(noise.below(keys.len()));
+            }
+            let outer = [(false, false), (true, false), (false, true), (true, true)][noise.below(4)];
+            let joining = Joining {
+                keys,
+                decreasing: noise.below(2) == 0,
+                missing_low: noise.below(2) == 0,
+                outer: Outer { first: outer.0, second: outer.1 },
+                sorted: false,
+                memory: [1 << 30, 1 << 12][noise.below(2)],
+                folder: std::env::temp_dir(),
+            };
+            let control = Control::new();
+            let results = [1, u64::MAX].map(|small| {
+                let mut join = Join::new(&pool, &control, [picked(&tables[0]), picked(&tables[1])], &joining).unwrap();
+                join.small = small;
+                ranked += usize::from(
+                    small == 1
+                        && [0, 1].iter().any(|&side| {
+                            let collected =
+                                collect(&pool, &control, &join.sides[side], &join.sorting[side], false).unwrap();
+                            join.is_small(side, &collected)
+                        }),
+                );
+                shown(&pool, &join.run().unwrap())
+            });
+            assert_eq!(results[0], results[1], "round {round}");
+        }
+        assert!(ranked > 15, "{ranked}");
     }
 }
