@@ -12,6 +12,12 @@ rx_engine_shutdown <- function() .Call(wrap__rx_engine_shutdown)
 # Ends the threads that analyses run on; the next one starts them again.
 rx_engine_end_threads <- function() .Call(wrap__rx_engine_end_threads)
 
+# Takes the lock of a folder, which ends with rx_engine_unlock; NULL if there is no such folder.
+rx_engine_lock_folder <- function(path) .Call(wrap__rx_engine_lock_folder, path)
+
+# Ends a lock.
+rx_engine_unlock <- function(lock) .Call(wrap__rx_engine_unlock, lock)
+
 # How many steps of a source's transform run compiled, and why the next one does not.
 rx_engine_compiled <- function(source) .Call(wrap__rx_engine_compiled, source)
 

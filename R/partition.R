@@ -37,10 +37,17 @@ rxPartition <- function(inData, outData, varsToPartition, append = "rows", overw
   check_argument(is_flag(overwrite), "overwrite", "TRUE or FALSE")
   source <- import_source(inData, "auto", NULL, ...)
   folder <- locate_output(set_name(outData@file), "")
+  is_new <- !file.exists(folder) && dir.create(folder, showWarnings = FALSE)
+  lock <- engine_call(rx_engine_lock_folder, folder)
+  on.exit({
+    # A folder that became none.
+    if (is_new) suppressWarnings(file.remove(folder))
+    rx_engine_unlock(lock)
+  })
   old <- if (is_partition_set(folder)) partition_table(folder)
   check_partition_target(folder, old, varsToPartition, append, overwrite)
   new <- temporary_folder(folder)
-  on.exit(unlink(new, recursive = TRUE))
+  on.exit(unlink(new, recursive = TRUE), add = TRUE)
   made <- split_by_key(list(source = source), new, varsToPartition, durable = TRUE)
   if (append && !is.null(old)) {
     append_partitions(folder, old, new, made)

@@ -8,7 +8,8 @@
 #' values, sorted.
 #'
 #' **By rows or blocks** each of `k` parts gets the next `floor(n / k)` rows or blocks of the input, and `fill` says
-#' which parts get one more. `rowSelection` and `removeMissings` leave rows out of the parts after that.
+#' which parts get one more. `rowSelection` and `removeMissings` leave rows out of the parts after that. Rows whose number
+#' is not known beforehand, as those of text and databases, are read once, and kept in a temporary file meanwhile.
 #'
 #' **Files** are named by `outFilesBase`, with `outFileSuffixes` (1, 2, ... unless given) and `.xdf` appended; by factor
 #' without suffixes, `<base>.<factor>.<level>.xdf`. Folders are made where there are none.
@@ -128,6 +129,9 @@ split_data <- function(inData, name, asked, base, suffixes, count, splitBy, spli
     )
   }
   if (is.null(splitByFactor)) {
+    rows_known <- source_with_rows(source)
+    on.exit(unlink(rows_known$file))
+    job$source <- source <- rows_known$source
     parts <- row_parts(source, splitBy, part_count(count %||% numOutFiles, into), fill)
     split_by_rows(job, parts, sink, into, splitBy, maxRowsByCols)
   } else if (frames) {
@@ -135,6 +139,21 @@ split_data <- function(inData, name, asked, base, suffixes, count, splitBy, spli
   } else {
     files_by_factor(job, splitByFactor, sink, into, !updateLowHigh)
   }
+}
+
+#' A source whose rows are numbered: a file with its rows, to be removed, if their number is not known without reading it
+#'
+#' @noRd
+source_with_rows <- function(source) {
+  spec <- source_spec(source)
+  info <- engine_call(rx_engine_info, spec)
+  if (!is.null(info$rows)) {
+    return(list(source = source, file = character()))
+  }
+  file <- tempfile("rxscale-", fileext = ".xdf")
+  names <- vapply(info$fields, function(field) field$name, "")
+  engine_call(rx_engine_import, spec, names, list(type = "xdf", path = file), job_options(0))
+  list(source = RxXdfData(file, varsToKeep = source@colNames, varsToDrop = source@varsToDrop), file = file)
 }
 
 largest_block <- function(source) {

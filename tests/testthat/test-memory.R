@@ -76,3 +76,42 @@ test_that("peak memory does not grow with the rows of a table", {
   # The additional rows of these columns would take more than 80 MB.
   expect_lt(grown, 40, label = paste("a table's summary grown by", round(grown), "MB"))
 })
+
+test_that("files of 4 GB are sorted and merged within a limit of 500 MB", {
+  skip_if(Sys.getenv("RXSCALE_SLOW_TESTS") == "", "RXSCALE_SLOW_TESTS is not set")
+  skip_if_not(file.exists("/proc/self/status"), "the peak is read from /proc")
+  folder <- withr::local_tempdir()
+  make <- function(name, rows) {
+    rxDataStep(
+      outFile = file.path(folder, name), numRows = rows, xdfCompressionLevel = 0,
+      transforms = list(
+        key = (.rxRowNums * 48271) %% 2147483647, group = .rxRowNums %% 300L, a = .rxRowNums * 0.1,
+        b = sqrt(.rxRowNums), c = .rxRowNums / 7, d = log(.rxRowNums), e = .rxRowNums %/% 9L
+      )
+    )
+    file.path(folder, name)
+  }
+  file <- make("large.xdf", 8e7)
+  expect_gt(file.size(file), 4e9)
+  make("other.xdf", 8e6)
+  rxImport(data.frame(group = 0:299, place = paste("place", 0:299)), file.path(folder, "small.xdf"))
+  calls <- list(
+    sort = quote(rxSort(file, file.path(dirname(file), "out.xdf"), sortByVars = c("group", "key"), overwrite = TRUE)),
+    merge = quote(rxMerge(
+      file, file.path(dirname(file), "other.xdf"), file.path(dirname(file), "out.xdf"),
+      matchVars = c("group", "key"), type = "left", varsToKeep2 = "a", overwrite = TRUE
+    )),
+    lookup = quote(rxMerge(
+      file, file.path(dirname(file), "small.xdf"), file.path(dirname(file), "out.xdf"),
+      matchVars = "group", overwrite = TRUE
+    ))
+  )
+  for (name in names(calls)) {
+    peak <- peak_of(file, bquote({
+      rxOptions(memoryLimitMB = 500)
+      stopifnot(nrow(.(calls[[name]])) == 8e7)
+    }))
+    message(sprintf("%s: %.0f MB", name, peak))
+    expect_lt(peak, 800, label = paste("peak of", name, "in MB"))
+  }
+})

@@ -30,6 +30,23 @@ test_that("each source is split to files, with selection and transforms", {
   }
 })
 
+test_that("text is read once, whatever the number of parts", {
+  file <- temp_file(".csv")
+  data <- data.frame(f = rep(c("b", "a", "c"), each = 100), x = seq_len(300))
+  utils::write.csv(data, file, row.names = FALSE)
+  source <- RxTextData(file, colClasses = c(f = "factor", x = "integer"), rowsPerRead = 70)
+  before <- list.files(tempdir())
+  parts <- rxSplit(source, "", numOut = 3, transforms = list(y = x * 2L))
+  expect_setequal(list.files(tempdir()), before)
+  data$f <- factor(data$f, c("b", "a", "c"))
+  data$y <- data$x * 2L
+  # One reading finds the levels of all parts.
+  expect_equal(unname(parts), lapply(split(data, rep(1:3, each = 100)), without_names), ignore_attr = "names")
+  some <- RxTextData(file, colClasses = c(f = "factor", x = "integer"), varsToKeep = "x")
+  files <- rxSplit(some, split_base(), numOut = 2)
+  expect_equal(lapply(unname(files), as.data.frame), list(data.frame(x = 1:150), data.frame(x = 151:300)))
+})
+
 test_that("blocks stay whole, and keep their sizes", {
   parts <- rxSplit(flights_xdf(), split_base(), numOut = 2, splitBy = "blocks")
   rows <- lapply(parts, function(part) rxGetInfo(part, getBlockSizes = TRUE)$rowsPerBlock)

@@ -14,7 +14,7 @@ pub mod expr;
 pub mod groups;
 pub mod interner;
 pub mod join;
-mod lock;
+pub mod lock;
 pub mod schema;
 mod sealed;
 pub mod sink;

@@ -14,6 +14,19 @@ pub(crate) fn lock(file: &File, path: &Path) -> Result<()> {
     Err(Error::new(ErrorKind::File, message).file(path).hint("Try again when that is done."))
 }
 
+/// The lock of a folder, held until this is dropped.
+#[derive(Debug)]
+pub struct FolderLock {
+    _file: File,
+}
+
+/// Takes the lock of a folder; none if there is no such folder, or the system does not open folders.
+pub fn lock_folder(folder: &Path) -> Result<Option<FolderLock>> {
+    let Ok(file) = File::open(folder) else { return Ok(None) };
+    lock(&file, folder)?;
+    Ok(Some(FolderLock { _file: file }))
+}
+
 #[cfg(unix)]
 fn try_lock(file: &File) -> bool {
     use std::os::fd::AsRawFd;
@@ -57,6 +70,11 @@ mod tests {
         assert_eq!(lock(&second, dir.path()).unwrap_err().kind, ErrorKind::File);
         drop(first);
         lock(&second, dir.path()).unwrap();
+        assert!(lock_folder(dir.path()).is_err());
+        drop(second);
+        let held = lock_folder(dir.path()).unwrap();
+        assert!(held.is_some() && lock_folder(dir.path()).is_err());
+        assert!(lock_folder(&dir.join("none")).unwrap().is_none());
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Changing what a file says of its columns, without touching its rows.
 
-use super::set::{head_of, lock_set};
+use super::set::head_of;
 use super::{Compression, Footer, InPlace, encode_dictionary};
 use crate::convert::schema_to_arrow;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::lock_folder;
 use crate::schema::{Field, Kind, Schema};
 use crate::source::{Source, XdfSource};
 use std::collections::HashSet;
@@ -23,7 +24,7 @@ pub struct Metadata {
 /// the dictionaries whose labels changed, are appended; a crash leaves the file as it was or as it shall be.
 pub fn update_metadata(path: &Path, change: impl FnOnce(&mut Metadata) -> Result<()>) -> Result<()> {
     if let Some(head) = head_of(path) {
-        let _lock = lock_set(path)?;
+        let _lock = lock_folder(path)?;
         return update_file(&head, change);
     }
     drop(XdfSource::open(path)?);

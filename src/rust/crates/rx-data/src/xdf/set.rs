@@ -12,10 +12,9 @@
 //! Who changes a set holds the lock of its folder.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::lock::lock;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of a set.
@@ -46,14 +45,6 @@ pub fn head_of(folder: &Path) -> Option<PathBuf> {
     // A folder that was renamed keeps its files.
     let entries = fs::read_dir(metadata).ok()?.flatten().map(|entry| entry.path());
     entries.filter(|path| path.extension() == Some(OsStr::new(HEAD_EXTENSION))).min()
-}
-
-/// Locks a set.
-pub(crate) fn lock_set(folder: &Path) -> Result<Option<File>> {
-    // Not every system opens folders.
-    let Ok(file) = File::open(folder) else { return Ok(None) };
-    lock(&file, folder)?;
-    Ok(Some(file))
 }
 
 /// The name of a set, which its files begin with.

@@ -3,19 +3,20 @@
 use super::EncodedPiece;
 use super::file::FileWriter;
 use crate::error::{Error, ErrorKind, Result};
+use crate::lock::{FolderLock, lock_folder};
 use crate::schema::Schema;
 use crate::sink::AtomicFile;
 use crate::source::XdfSource;
 use crate::xdf::set::{self, SetFile};
 use crate::xdf::{Compression, FileInfo, head_of};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 /// A set to which record batches are written. Dropped without [`SetWriter::finish`], it leaves the set as it was.
 pub(super) struct SetWriter {
     folder: PathBuf,
     /// Held as long as the set is being changed.
-    _lock: Option<File>,
+    _lock: Option<FolderLock>,
     blocks_per_file: u64,
     compression: Compression,
     /// The columns, as the data files know them.
@@ -34,7 +35,11 @@ pub(super) struct SetWriter {
 
 impl SetWriter {
     /// Locks a set, or makes the folders of a new one. Returns what its head says if rows shall be appended.
-    pub(super) fn open(folder: &Path, append: bool, overwrite: bool) -> Result<(Option<File>, Option<XdfSource>)> {
+    pub(super) fn open(
+        folder: &Path,
+        append: bool,
+        overwrite: bool,
+    ) -> Result<(Option<FolderLock>, Option<XdfSource>)> {
         let head = head_of(folder);
         if head.is_some() && !append && !overwrite {
             let error = Error::new(ErrorKind::Argument, format!("'{}' exists already.", folder.display()));
@@ -43,7 +48,7 @@ impl SetWriter {
         if head.is_none() {
             set::make_folders(folder)?;
         }
-        let lock = set::lock_set(folder)?;
+        let lock = lock_folder(folder)?;
         let head = head_of(folder).filter(|_| append).map(|head| XdfSource::open_any(&head)).transpose()?;
         Ok((lock, head))
     }
@@ -51,7 +56,7 @@ impl SetWriter {
     /// Writes to a set that [`SetWriter::open`] has locked. `info` lists the files that stay.
     pub(super) fn new(
         folder: &Path,
-        lock: Option<File>,
+        lock: Option<FolderLock>,
         blocks_per_file: u64,
         compression: Compression,
         schema: Schema,
