@@ -18,8 +18,8 @@
 #' locale.
 #'
 #' **Memory.** Both inputs are sorted by their keys, in memory or beyond it as [rxSort()] does, and are then walked
-#' along together. Where one of them is small, and rows of the other one that go with none are left out, its keys are kept
-#' in a table, and such rows go as soon as they are read; the result is the same.
+#' along together. Where one of them is small, and rows of the other one that go with none are left out, its keys are
+#' kept in a table, and such rows go as soon as they are read; the result is the same.
 #'
 #' @param inData1 a data frame, a data source or the name of a file; or a list of them, which are merged one after the
 #'   other.

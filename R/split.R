@@ -8,8 +8,8 @@
 #' values, sorted.
 #'
 #' **By rows or blocks** each of `k` parts gets the next `floor(n / k)` rows or blocks of the input, and `fill` says
-#' which parts get one more. `rowSelection` and `removeMissings` leave rows out of the parts after that. Rows whose number
-#' is not known beforehand, as those of text and databases, are read once, and kept in a temporary file meanwhile.
+#' which parts get one more. `rowSelection` and `removeMissings` leave rows out of the parts after that. Rows whose
+#' number is not known beforehand, as those of text and databases, are read once, and kept in a temporary file meanwhile.
 #'
 #' **Files** are named by `outFilesBase`, with `outFileSuffixes` (1, 2, ... unless given) and `.xdf` appended; by factor
 #' without suffixes, `<base>.<factor>.<level>.xdf`. Folders are made where there are none.
@@ -141,7 +141,7 @@ split_data <- function(inData, name, asked, base, suffixes, count, splitBy, spli
   }
 }
 
-#' A source whose rows are numbered: a file with its rows, to be removed, if their number is not known without reading it
+#' A source whose number of rows is known without reading them: if need be a file with its rows, to be removed
 #'
 #' @noRd
 source_with_rows <- function(source) {

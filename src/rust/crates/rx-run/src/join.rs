@@ -92,8 +92,8 @@ impl<'a> Join<'a> {
         !sorted && !needs_others && collected.rows_in_memory().is_some_and(few)
     }
 
-    /// Reads both sides, one after the other, and joins them: by ranks if the one that is read first is small. None: the
-    /// levels of the first side are others than it says, and it was not read first.
+    /// Reads both sides, one after the other, and joins them: by ranks if the one that is read first is small. None:
+    /// the levels of the first side are others than it says, and it was not read first.
     fn read(&self, [near, far]: [usize; 2]) -> Result<Option<Joined>> {
         let mut levels = self.levels_of_first();
         let near_side = collect(self.pool, self.control, &self.sides[near], &self.sorting(near, &levels), false)?;

@@ -16,8 +16,8 @@ const SPARSEST: u64 = 8;
 
 /// The ranks of keys, from 1.
 ///
-/// The values of each key are numbered, then pairs of such numbers, and so on. Numbers are given in the order of the ranks,
-/// so those of all keys together are the ranks.
+/// The values of each key are numbered, then pairs of such numbers, and so on. Numbers are given in the order of the
+/// ranks, so those of all keys together are the ranks.
 pub struct Ranks {
     values: Vec<Values>,
     /// The numbers of pairs: of what the keys before have together, and of the values of the next key.
@@ -45,8 +45,7 @@ struct Texts {
 type Translated = (Labels, Arc<Vec<i32>>);
 
 impl Ranks {
-    /// For keys with these values, each combination once, in the order of their ranks. Their columns are those of `keys`,
-    /// whatever position these have there.
+    /// For keys with these values, each combination once, in the order of their ranks; a column a key.
     pub fn new(keys: &Keys, values: &[Column]) -> Result<Self> {
         let (mut ranks, mut all) = (Ranks { values: Vec::new(), pairs: Vec::new() }, Vec::new());
         for (key, column) in keys.0.iter().zip(values) {

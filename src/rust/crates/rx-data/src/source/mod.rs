@@ -65,8 +65,8 @@ pub trait Source: Send + Sync {
     }
     /// Starts a pass over some columns (positions in the schema, in the order wanted).
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>>;
-    /// Starts a pass that shows some rows (from 0) at least, without reading what can be left out; and tells how many rows
-    /// before them it leaves out.
+    /// Starts a pass that shows some rows (from 0) at least, without reading what can be left out; and tells how many
+    /// rows before them it leaves out.
     fn scan_rows(&self, columns: &[usize], _rows: Range<u64>) -> Result<(Box<dyn Scan + '_>, u64)> {
         Ok((self.scan(columns)?, 0))
     }

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Hands out the blocks of a scan that have rows of a range, each with the number of rows before it. Those are known when
-/// all earlier blocks are decoded, which happens at the same time, so whoever has a block waits for them.
+/// Hands out the blocks of a scan that have rows of a range, each with the number of rows before it. Those are known
+/// when all earlier blocks are decoded, which happens at the same time, so whoever has a block waits for them.
 ///
-/// Blocks behind the range may be decoded for nothing, one a thread at most; whatever is wrong with them does not matter.
+/// Blocks behind the range may be decoded for nothing, one a thread at most; what is wrong with them does not matter.
 pub(crate) struct Places {
     range: Range<u64>,
     /// How many blocks may be decoded at once.
@@ -38,8 +38,8 @@ struct State {
 }
 
 impl Places {
-    /// For a scan that begins at row `first`. With `in_turn`, a block is asked for when all before it are there, so none
-    /// behind the range ever is.
+    /// For a scan that begins at row `first`. With `in_turn`, a block is asked for when all before it are there, so
+    /// none behind the range ever is.
     pub(crate) fn new(range: Range<u64>, first: u64, in_turn: bool) -> Self {
         let state = Mutex::new(State { rows: first, ..State::default() });
         Places { range, readers: if in_turn { 1 } else { usize::MAX }, state, changed: Condvar::new() }
