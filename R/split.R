@@ -9,7 +9,7 @@
 #'
 #' **By rows or blocks** each of `k` parts gets the next `floor(n / k)` rows or blocks of the input, and `fill` says
 #' which parts get one more. `rowSelection` and `removeMissings` leave rows out of the parts after that. Rows whose
-#' number is not known beforehand, as those of text and databases, are read once, and kept in a temporary file meanwhile.
+#' number is not known beforehand, as those of text and databases, are read once and kept in a temporary file.
 #'
 #' **Files** are named by `outFilesBase`, with `outFileSuffixes` (1, 2, ... unless given) and `.xdf` appended; by factor
 #' without suffixes, `<base>.<factor>.<level>.xdf`. Folders are made where there are none.
