@@ -112,7 +112,8 @@ split_data <- function(inData, name, asked, base, suffixes, count, splitBy, spli
   rows <- if (rowsPerRead > 0) rowsPerRead
   source <- step_source(inData, rows, -1, NULL, blocksPerRead, ...)
   frames <- identical(base, "") || (is.null(base) && is.data.frame(source))
-  short <- if (is.data.frame(source)) name else sub("[.][^.]*$", "", basename(source@file[[1]]))
+  has_file <- is_source(source) && methods::.hasSlot(source, "file")
+  short <- if (has_file) sub("[.][^.]*$", "", basename(source@file[[1]])) else name
   suffixes <- suffixes %||% outFilesSuffixes
   into <- list(
     base = base %||% locate_output(short, ""), suffixes = if (length(suffixes)) as.character(suffixes), short = short,
