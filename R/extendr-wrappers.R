@@ -65,6 +65,10 @@ rx_engine_stepwise <- function(source, variables, formula, search, job) .Call(wr
 # family that the engine does not know: `evaluate(y, weights, eta)` and `null_deviance(y, weights, mean)`.
 rx_engine_glm <- function(source, variables, plan, code, job) .Call(wrap__rx_engine_glm, source, variables, plan, code, job)
 
+# A generalized linear model of some of a formula's terms: list(model, path), the model as rx_engine_glm has it. With
+# `refit` all models of the search are fitted, else those after the one with all terms are judged by it.
+rx_engine_glm_stepwise <- function(source, variables, plan, code, search, refit, job) .Call(wrap__rx_engine_glm_stepwise, source, variables, plan, code, search, refit, job)
+
 # Predictions beside columns of a source, to a sink: list(written, unseen, empty).
 rx_engine_predict <- function(source, model, covariance, passed, names, sink, job) .Call(wrap__rx_engine_predict, source, model, covariance, passed, names, sink, job)
 

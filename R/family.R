@@ -156,26 +156,6 @@ family_code <- function(family) {
   )
 }
 
-#' The logarithm of the likelihood by which R's families compute AIC, NA where there is none
-#'
-#' @param fit what the engine returned
-#' @param n number of observations
-#' @noRd
-log_likelihood <- function(fit, family, n, known) {
-  deviance <- fit$deviance
-  weight <- fit$weight
-  switch(if (known) family$family else "",
-    binomial = , poisson = fit$likelihood - deviance / 2,
-    gaussian = (fit$likelihood - n * (log(2 * pi * deviance / n) + 1)) / 2,
-    Gamma = {
-      shape <- weight / deviance
-      weight * (shape * log(shape) - lgamma(shape)) - shape * (deviance / 2 + weight) - fit$likelihood
-    },
-    inverse.gaussian = -(weight * (log(2 * pi * deviance / weight) + 1) + 3 * fit$likelihood) / 2,
-    NA_real_
-  )
-}
-
 #' How many parameters of a distribution beside the coefficients are estimated by its likelihood
 #'
 #' @noRd

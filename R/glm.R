@@ -112,9 +112,9 @@ glm_starts <- function(values) {
 generalized_model <- function(formula, data, asked, settings) {
   check_settings(settings)
   selection <- check_selection(settings$variableSelection, settings$cube)
-  refuse_selection(selection)
+  base <- with_offset(formula, settings$offset)
   design <- model_design(
-    with_offset(formula, settings$offset), data, asked, settings$pweights, settings$fweights, settings$blocksPerRead,
+    full_formula(base, selection), data, asked, settings$pweights, settings$fweights, settings$blocksPerRead,
     rows = "Finite", offsets = TRUE, two_levels = takes_two_levels(settings$family)
   )
   check_regression(design, empty = TRUE)
@@ -127,21 +127,36 @@ generalized_model <- function(formula, data, asked, settings) {
   }
   family <- engine_family(settings$family, settings$binary)
   job <- job_options(settings$reportProgress, "Rows fitted")
-  plan <- engine_plan(design, family$spec, settings)
-  fit <- engine_call(rx_engine_glm, design$source, design$engine_variables, plan, family$code, job)
-  model <- described_model(fit, design, settings, known = is.null(family$code))
+  engine <- function(entry, ...) {
+    plan <- engine_plan(design, family$spec, settings)
+    engine_call(entry, design$source, design$engine_variables, plan, family$code, ..., job)
+  }
+  if (is.null(selection)) {
+    fit <- engine(rx_engine_glm)
+  } else {
+    if (!identical(settings$starts[[1]], "family") && is.null(settings$starts[[1]]$same)) {
+      rx_abort("argument", "A number for each coefficient has no meaning for `initialValues` with `variableSelection`.",
+        hint = "Leave `initialValues` at its default, or give one number."
+      )
+    }
+    search <- function(search) engine(rx_engine_glm_stepwise, search, selection$refitEachStep %||% TRUE)
+    found <- select_terms(design, base, selection, asked, settings$fweights, settings$coefLabelStyle, search,
+      linear = function(fit) c(fit$linear[c("levels", "rows")], fit["weight"]), family = settings$family
+    )
+    fit <- found$fit
+    design <- found$design
+  }
+  model <- described_model(fit, design, settings)
   model$formula <- small_formula(formula)
   model$design <- kept_design(design, fit$linear$levels, asked)
+  if (!is.null(selection)) {
+    model$formula <- stats::formula(design_terms(model$design))
+    model[c("formulaBase", "anova", "stepCoefs")] <- found[c("formulaBase", "anova", "stepCoefs")]
+  }
   if (settings$verbose > 0) {
     report_compiled(design$source)
   }
   model
-}
-
-refuse_selection <- function(selection) {
-  if (!is.null(selection)) {
-    rx_abort("unsupported", "`variableSelection` is not supported yet.", hint = "Leave it at its default.")
-  }
 }
 
 check_settings <- function(settings) {
@@ -195,9 +210,8 @@ engine_plan <- function(design, family, settings) {
 #' The components of a fitted model
 #'
 #' @param fit what the engine returned
-#' @param known whether the engine knows the family
 #' @noRd
-described_model <- function(fit, design, settings, known) {
+described_model <- function(fit, design, settings) {
   linear <- fit$linear
   family <- settings$family
   labels <- coefficient_labels(design, linear$levels, settings$coefLabelStyle)
@@ -228,7 +242,7 @@ described_model <- function(fit, design, settings, known) {
     sumOfWeights = if (!is.null(design$engine_variables$weight)) fit$weight,
     deviance = fit$deviance, null.deviance = fit$null_deviance, dispersion = dispersion, iter = fit$iterations,
     converged = fit$converged, separated.columns = labels[fit$separated], path = fit$path,
-    logLik = log_likelihood(fit, family, n, known), scale.parameters = scale_parameters(family),
+    logLik = if (is.nan(fit$log_likelihood)) NA_real_ else fit$log_likelihood, scale.parameters = scale_parameters(family),
     means = named(linear$means), predictor.mean = fit$predictor_mean, working.weight = linear$weight,
     fitted.columns = named(linear$fitted)
   ))
@@ -252,7 +266,7 @@ coefficient_tests <- function(fit, dispersion, df) {
   )
 }
 
-upper_f <- function(f, numdf, df) if (df > 0) stats::pf(f, numdf, df, lower.tail = FALSE) else NaN
+upper_f <- function(f, numdf, df) if (numdf > 0 && df > 0) stats::pf(f, numdf, df, lower.tail = FALSE) else NaN
 
 plain_covariance <- function(fit, labels, fweights) {
   products <- list(centred_products = fit$plain$centred_products, weight = fit$weight, rows = fit$linear$rows)

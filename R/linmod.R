@@ -103,10 +103,12 @@ rxLinMod <- function(formula, data, pweights = NULL, fweights = NULL, cube = FAL
     covariance = covCoef, centred_products = covData
   )
   job <- job_options(reportProgress, "Rows fitted")
+  engine <- function(entry, ...) engine_call(entry, design$source, design$engine_variables, asked_model, ..., job)
   if (is.null(selection)) {
-    fit <- engine_call(rx_engine_linmod, design$source, design$engine_variables, asked_model, job)
+    fit <- engine(rx_engine_linmod)
   } else {
-    found <- select_terms(design, asked_model, formula, selection, asked, fweights, job, coefLabelStyle)
+    search <- function(search) engine(rx_engine_stepwise, search)
+    found <- select_terms(design, formula, selection, asked, fweights, coefLabelStyle, search)
     fit <- found$fit
     design <- found$design
   }

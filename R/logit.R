@@ -27,7 +27,7 @@
 #' @param cubePredictions whether `countDF` of a cube shall have the probabilities that are predicted for its cells with
 #'   all other numeric variables at their means and all other factors at the shares of their levels. Without other terms
 #'   they are always there.
-#' @param variableSelection an empty list: a search for a model by steps is not supported yet.
+#' @param variableSelection a list made by [rxStepControl()], to search for a model by steps; an empty list for none.
 #' @param initialValues where the iterations start: NULL, at the coefficients that a linear regression of the response
 #'   tells of by discriminant analysis; NA, at probabilities of 3/4 and 1/4; a number, with all coefficients at it; or
 #'   one number for each coefficient of a fit, the dropped ones included. If NULL leads nowhere, NA is tried, and vice

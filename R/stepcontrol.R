@@ -2,11 +2,15 @@
 
 #' Stepwise selection of terms
 #'
-#' `rxStepControl()` makes the `variableSelection` of [rxLinMod()]: a search for a model among the terms of formulas, by
-#' steps that add or drop one term. `rxStepPlot()` draws the coefficients along the way.
+#' `rxStepControl()` makes the `variableSelection` of [rxLinMod()], [rxLogit()] and [rxGlm()]: a search for a model among
+#' the terms of formulas, by steps that add or drop one term. `rxStepPlot()` draws the coefficients along the way.
 #'
-#' The data are read once: cross products of all terms in the scope are accumulated, and every model of the search is
-#' solved from them. Rows with a missing value in any variable of the scope are left out of all models.
+#' For linear models the data are read once: cross products of all terms in the scope are accumulated, and every model of
+#' the search is solved from them. Generalized linear models are fitted one by one, each from the coefficients of the one
+#' before, to rows that stay decoded in memory where they fit. With `refitEachStep = FALSE` only the model with all terms
+#' is fitted, and others are judged by its cross products: by the linear model of its working responses (Lawless and
+#' Singhal 1978), whose sum of squares changes nearly as the deviance would. The model selected is then fitted. Rows with
+#' a missing value in any variable of the scope are left out of all models.
 #'
 #' **Scope.** The formula of the fit is the base model. A `.` in a formula of the scope stands for its terms.
 #'
@@ -22,7 +26,7 @@
 #' it. A term that explains nothing, being a combination of others, goes first.
 #'
 #' **Criterion.** With `"AIC"` a step is taken that lowers n log(RSS / n) + k p most (with `scale`, RSS / scale - n +
-#' k p: Mallows' Cp), as [step()] does. With `"SigLevel"` the term with the largest p-value goes if that is above
+#' k p: Mallows' Cp), as [step()] does; of generalized linear models -2 logLik + k p, or deviance / scale - n + k p. With `"SigLevel"` the term with the largest p-value goes if that is above
 #' `minSigLevelToDrop`; if none goes, the one with the smallest p-value comes if that is below `maxSigLevelToAdd`.
 #'
 #' @param method `"stepwise"`, `"backward"` or `"forward"`. Without a scope the default is backward.
@@ -32,18 +36,21 @@
 #' @param maxSigLevelToAdd,minSigLevelToDrop significance levels, for `"SigLevel"` only. By default terms are added
 #'   below 0.5 by the forward method and below 0.15 by the stepwise one, and dropped above 0.1 by the backward method
 #'   and above 0.15 by the stepwise one.
-#' @param refitEachStep makes no difference to linear models, whose cross products hold all that another pass over the
-#'   data would find.
+#' @param refitEachStep whether to fit each model of a search, TRUE by default for generalized linear models. It makes no
+#'   difference to linear ones, whose cross products hold all that another pass over the data would find.
 #' @param keepStepCoefs whether the fit keeps the coefficients of all steps, as `stepCoefs`: zero where a coefficient is
 #'   not in the model, NA where it is dropped.
-#' @param scale the variance of the errors for AIC and the chi-square test; 0 estimates it.
+#' @param scale the variance of the errors, or the dispersion, for AIC and the chi-square test; 0 estimates it.
 #' @param k the penalty of AIC for a coefficient.
-#' @param test `"F"` or `"Chisq"`: the test that `"SigLevel"` goes by (F if NULL), and that `anova` shows.
+#' @param test `"F"` or `"Chisq"`: the test that `"SigLevel"` goes by (F if NULL), and that `anova` shows. Where the
+#'   dispersion is known both are the same.
 #' @param ... of `rxStepControl()` no further arguments; a warning names them. Of `rxStepPlot()` passed to [matplot()].
 #' @return `rxStepControl()` returns a list. A fit has, besides `formula` of the model selected, `formulaBase`, `anova`,
 #'   a data frame with a row a step, and `stepCoefs` if asked for. `rxStepPlot()` returns the coefficients that are not
 #'   zero, invisibly.
 #' @references Venables, W. N. and Ripley, B. D. (2002) Modern Applied Statistics with S, section 6.8. Springer.
+#'
+#'   Lawless, J. F. and Singhal, K. (1978) Efficient screening of nonnormal regression models. Biometrics 34, 318-327.
 #' @examples
 #' search <- rxStepControl(scope = ~ wt + hp + qsec + F(cyl), keepStepCoefs = TRUE)
 #' fit <- rxLinMod(mpg ~ wt, data = mtcars, variableSelection = search)
@@ -142,7 +149,7 @@ scope_formulas <- function(formula, selection) {
 step_search <- function(design, formula, selection, names, fweights) {
   scope <- lapply(scope_formulas(formula, selection), terms_among, design = design, names = names)
   base <- terms_among(formula, design, names)
-  if (parse_formula(formula, names)$intercept != design$intercept) {
+  if (parse_formula(formula, names, offsets = TRUE)$intercept != design$intercept) {
     rx_abort("argument", "The formulas of the scope must not remove the intercept of the base model.")
   }
   lower <- scope$lower %||% if (is.null(scope$upper)) integer() else base
@@ -160,7 +167,7 @@ step_search <- function(design, formula, selection, names, fweights) {
     stepwise = base
   )
   criterion <- if (selection$stepCriterion == "AIC") {
-    list(aic = list(k = selection$k))
+    "aic"
   } else {
     list(sig_level = list(
       add = selection$maxSigLevelToAdd, drop = selection$minSigLevelToDrop,
@@ -170,7 +177,7 @@ step_search <- function(design, formula, selection, names, fweights) {
   list(
     start = as.list(start - 1), lower = as.list(lower - 1), upper = as.list(upper - 1),
     forward = selection$method != "backward", backward = selection$method != "forward", criterion = criterion,
-    max_steps = selection$maxSteps, scale = selection$scale, weights_count = !is.null(fweights),
+    k = selection$k, max_steps = selection$maxSteps, scale = selection$scale, weights_count = !is.null(fweights),
     keep = selection$keepStepCoefs
   )
 }
@@ -183,7 +190,7 @@ terms_among <- function(formula, design, names) {
     text <- vapply(parsed$variables, function(variable) variable$text, "")
     vapply(parsed$terms, function(term) paste(sort(text[term$variables]), collapse = ":"), "")
   }
-  match(keys(parse_formula(formula, names)), keys(design))
+  match(keys(parse_formula(formula, names, offsets = TRUE)), keys(design))
 }
 
 #' The design of some of the terms
@@ -192,12 +199,13 @@ terms_among <- function(formula, design, names) {
 #' @noRd
 selected_design <- function(design, terms) {
   chosen <- design$terms[terms]
-  used <- c(sort(unique(unlist(lapply(chosen, function(term) term$variables)))), design$response)
+  used <- c(sort(unique(c(unlist(lapply(chosen, function(term) term$variables)), design$offset))), design$response)
   design$terms <- lapply(chosen, function(term) replace(term, "variables", list(match(term$variables, used))))
   design$variables <- design$variables[used]
   design$kinds <- design$kinds[used]
   design$index <- design$index[used]
   design$response <- match(design$response, used)
+  design$offset <- match(design$offset, used)
   design$expressions <- expressions_of(design$variables)
   design
 }
@@ -205,27 +213,34 @@ selected_design <- function(design, terms) {
 #' Fits the model that a search finds
 #'
 #' @param design that of full_formula()
-#' @param model,job what the engine takes besides
-#' @return list of `fit`, what the engine returns; `design` of the terms selected; and what a search adds to a model
+#' @param run a function of the search that calls the engine
+#' @param linear a function of what the engine returned as the model that gives its linear part
+#' @param family of a generalized linear model
+#' @return list of `fit`, what the engine returned; `design` of the terms selected; and what a search adds to a model
 #' @noRd
-select_terms <- function(design, model, formula, selection, asked, fweights, job, style) {
+select_terms <- function(design, formula, selection, asked, fweights, style, run, linear = identity, family = NULL) {
   one_response(list(y.names = design$response), "variableSelection")
   names <- union(design$data_names, names(transforms_list(asked$transforms, asked$caller)))
-  search <- step_search(design, formula, selection, names, fweights)
-  found <- engine_call(rx_engine_stepwise, design$source, design$engine_variables, model, search, job)
-  fit <- found$model
-  selected <- selected_design(design, found$path[[length(found$path)]]$terms)
+  found <- run(step_search(design, formula, selection, names, fweights))
+  fit <- linear(found$model)
+  path <- found$path
+  if (selection$stepCriterion == "AIC" && anyNA(vapply(path, function(stage) stage$aic, 0))) {
+    rx_abort("argument", "There is no AIC of this family, which has no likelihood.",
+      hint = 'Use stepCriterion = "SigLevel", or give `scale`.'
+    )
+  }
+  selected <- selected_design(design, path[[length(path)]]$terms)
   written <- function(terms) stats::formula(design_terms(selected_design(design, terms)))
   results <- list(
-    fit = fit, design = selected, formulaBase = small_formula(formula),
+    fit = found$model, design = selected, formulaBase = small_formula(formula),
     anova = step_anova(
-      design, found$path, if (is.null(fweights)) fit$rows else fit$weight, selection,
-      first = written(found$path[[1]]$terms), last = stats::formula(design_terms(selected))
+      design, path, if (is.null(fweights)) fit$rows else fit$weight, selection, family,
+      first = written(path[[1]]$terms), last = stats::formula(design_terms(selected))
     )
   )
   if (selection$keepStepCoefs) {
     labels <- function(design) coefficient_labels(design, fit$levels, style)
-    results$stepCoefs <- step_coefficients(design, found$path, labels)
+    results$stepCoefs <- step_coefficients(design, path, labels)
   }
   results
 }
@@ -247,28 +262,38 @@ step_coefficients <- function(design, path, labels) {
 #' The table of a search, as step() makes it, with tests where one was asked for
 #'
 #' @noRd
-step_anova <- function(design, path, n, selection, first, last) {
+step_anova <- function(design, path, n, selection, family, first, last) {
   changes <- vapply(path[-1], function(stage) {
     paste(if (stage$change > 0) "+" else "-", design$terms[[abs(stage$change)]]$label)
   }, "")
-  rss <- vapply(path, function(stage) stage$residual_squares, 0)
-  rank <- vapply(path, function(stage) stage$rank, 0)
+  of_stages <- function(name) vapply(path, function(stage) stage[[name]], 0)
+  deviance <- of_stages("deviance")
+  rank <- of_stages("rank")
   scale <- selection$scale
   df <- c(NA, -diff(rank))
-  criterion <- (if (scale > 0) rss / scale - n else n * log(rss / n)) + selection$k * rank
-  table <- data.frame(Step = c("", changes), Df = df, Deviance = c(NA, abs(diff(rss))), `Resid. Df` = n - rank,
-    `Resid. Dev` = rss, AIC = criterion, check.names = FALSE)
+  table <- data.frame(Step = c("", changes), Df = df, Deviance = c(NA, abs(diff(deviance))), `Resid. Df` = n - rank,
+    `Resid. Dev` = deviance, AIC = of_stages("aic"), check.names = FALSE)
   if (scale > 0) {
     names(table)[6] <- "Cp"
   }
   test <- selection$test %||% if (selection$stepCriterion == "SigLevel") "F"
-  larger <- c(NA, pmin(rss[-1], rss[-length(rss)]))
+  # Of each step, the larger of both models.
+  larger <- seq_along(path)[-1] - (diff(rank) < 0)
+  of_larger <- function(values) c(NA, values[larger])
+  dispersion <- of_larger(of_stages("dispersion"))
   if (identical(test, "F")) {
-    left <- c(NA, n - pmax(rank[-1], rank[-length(rank)]))
-    table$`F value` <- table$Deviance / abs(df) / (larger / left)
+    known <- !is.null(family) && (scale > 0 || fixed_dispersion(family))
+    left <- if (known) Inf else of_larger(n - rank)
+    table$`F value` <- table$Deviance / abs(df) / dispersion
     table$`Pr(>F)` <- stats::pf(table$`F value`, abs(df), left, lower.tail = FALSE)
   } else if (identical(test, "Chisq")) {
-    statistic <- if (scale > 0) table$Deviance / scale else n * log((larger + table$Deviance) / larger)
+    statistic <- if (!is.null(family)) {
+      table$Deviance / dispersion
+    } else if (scale > 0) {
+      table$Deviance / scale
+    } else {
+      n * log1p(table$Deviance / of_larger(deviance))
+    }
     table$`Pr(>Chi)` <- stats::pchisq(statistic, abs(df), lower.tail = FALSE)
   }
   heading <- c(

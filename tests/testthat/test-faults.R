@@ -126,8 +126,8 @@ merge_for_ever <- function(from, to) {
 
 # Whether a process has a temporary file of sorted rows open, which has no name.
 is_spilling <- function(process, path) {
-  open <- list.files(file.path("/proc", process$get_pid(), "fd"), full.names = TRUE)
-  any(startsWith(Sys.readlink(open), dirname(path)) & grepl(" \\(deleted\\)$", Sys.readlink(open)))
+  open <- Sys.readlink(list.files(file.path("/proc", process$get_pid(), "fd"), full.names = TRUE))
+  any(startsWith(open, dirname(path)) & grepl(" \\(deleted\\)$", open), na.rm = TRUE)
 }
 
 is_writing <- function(process, path) {

@@ -143,6 +143,105 @@ test_that("a selected fit is that of its formula on the complete rows of the sco
   expect_equal(rxPredict(none, data.frame(u = 1:2))$y_Pred, rep(mean(data$y, na.rm = TRUE), 2))
 })
 
+# The same path and model as step() of a generalized linear model.
+expect_glm_steps_like <- function(fit, model) {
+  expect_identical(as.character(fit$anova$Step), as.character(model$anova$Step))
+  columns <- c("Resid. Df", "Resid. Dev", names(model$anova)[6])
+  expect_equal(as.list(fit$anova[columns]), as.list(model$anova[columns]), tolerance = 1e-8, ignore_attr = TRUE)
+  expect_setequal(attr(terms(fit), "term.labels"), attr(stats::terms(model), "term.labels"))
+  expect_equal(fit$deviance, stats::deviance(model), tolerance = 1e-10)
+  expect_equal(fit$rank, model$rank)
+}
+
+test_that("searches among generalized linear models go the way of step()", {
+  data <- flights_sample()
+  data$late <- as.integer(data$arr_delay > 15)
+  # Some probabilities are as good as 1.
+  quietly <- suppressWarnings
+  base <- late ~ dep_delay + distance
+  upper <- ~ dep_delay + distance + air_time + hour + origin + I(distance^2)
+  start <- quietly(stats::glm(base, stats::binomial(), data))
+  step <- function(...) quietly(stats::step(..., trace = 0))
+  search <- function(...) rxLogit(base, data, variableSelection = rxStepControl(...))
+  both <- list(lower = ~1, upper = upper)
+  stepwise <- search(scope = both, keepStepCoefs = TRUE)
+  expect_glm_steps_like(stepwise, step(start, both))
+  expect_gt(nrow(stepwise$anova), 2)
+  expect_equal(stepwise$stepCoefs[names(coef(stepwise)), nrow(stepwise$anova)], coef(stepwise), tolerance = 1e-6)
+  expect_glm_steps_like(search("forward", upper), step(start, list(lower = base, upper = upper), direction = "forward"))
+  full <- quietly(stats::update(start, stats::update(upper, late ~ .)))
+  expect_glm_steps_like(search("backward", upper, k = 10), step(full, list(lower = base), direction = "backward", k = 10))
+  # Counts with an offset and weights.
+  counts <- as_lm_factors(small_data())
+  counts <- counts[stats::complete.cases(counts), ]
+  counts$n <- round(abs(counts$y) * 2)
+  counts$t <- abs(counts$x) + 1
+  formula <- n ~ z + a + b + s
+  fit <- rxGlm(formula, counts, stats::poisson(), pweights = "weight", offset = "t", variableSelection = rxStepControl())
+  model <- quietly(stats::glm(stats::update(formula, . ~ . + offset(t)), stats::poisson(), counts, weights = weight))
+  expect_glm_steps_like(fit, step(model))
+  expect_match(deparse(formula(fit)), "offset(t)", fixed = TRUE)
+  again <- rxGlm(fit$formula, counts, stats::poisson(), pweights = "weight")
+  same <- c("coefficients", "coef.std.error", "deviance", "null.deviance", "logLik", "df", "iter")
+  expect_identical(fit[same], again[same])
+  # A family whose dispersion is estimated; its AIC is that of a likelihood.
+  counts$positive <- counts$n + 1
+  gamma <- stats::Gamma("log")
+  fit <- rxGlm(positive ~ z + a + b + s, counts, gamma, variableSelection = rxStepControl())
+  model <- step(stats::glm(positive ~ z + a + b + s, gamma, counts, epsilon = 1e-13))
+  expect_identical(as.character(fit$anova$Step), as.character(model$anova$Step))
+  expect_equal(fit$anova$AIC, model$anova$AIC, tolerance = 1e-8)
+})
+
+test_that("searches among generalized linear models by significance test as drop1() does", {
+  data <- flights_sample()
+  data$late <- as.integer(data$arr_delay > 15)
+  formula <- late ~ dep_delay + distance + air_time + hour + origin
+  search <- function(fitter, ..., level = 1e-3) {
+    fitter(formula, data, variableSelection = rxStepControl(..., stepCriterion = "SigLevel", minSigLevelToDrop = level))
+  }
+  # Some probabilities are as good as 1.
+  model <- suppressWarnings(stats::glm(formula, stats::binomial(), data))
+  tests <- suppressWarnings(stats::drop1(model, test = "Chisq"))
+  for (test in c("F", "Chisq")) {
+    fit <- search(rxLogit, test = test)
+    worst <- rownames(tests)[which.max(tests$`Pr(>Chi)`)]
+    expect_identical(fit$anova$Step[2], paste("-", worst))
+    expect_equal(fit$anova[[ncol(fit$anova)]][2], tests[worst, "Pr(>Chi)"], tolerance = 1e-6)
+  }
+  quasi <- function(...) rxGlm(..., family = stats::quasibinomial())
+  dropped <- search(quasi)$anova[2, ]
+  without <- suppressWarnings(stats::update(model, paste(". ~ .", dropped$Step), family = stats::quasibinomial()))
+  full <- suppressWarnings(stats::update(model, family = stats::quasibinomial()))
+  # The dispersion is Pearson's, as in anova(); drop1() takes the deviance.
+  expected <- stats::anova(without, full, test = "F")
+  expect_equal(dropped$`F value`, expected$F[2], tolerance = 1e-6)
+  expect_identical(nrow(search(quasi, level = 1)$anova), 1L)
+  expect_error(quasi(formula, data, variableSelection = rxStepControl()), class = "rxscale_error_argument")
+  expect_s3_class(quasi(formula, data, variableSelection = rxStepControl(scale = 1)), "rxGlm")
+  expect_error(
+    rxGlm(formula, data, stats::binomial(), initialValues = numeric(7), variableSelection = rxStepControl()),
+    class = "rxscale_error_argument"
+  )
+})
+
+test_that("without refitting, models are judged by the largest one, and the one selected is fitted", {
+  data <- flights_sample()
+  data$late <- as.integer(data$arr_delay > 15)
+  formula <- late ~ dep_delay + distance + air_time + hour + origin
+  search <- function(refit) {
+    rxLogit(formula, data, variableSelection = rxStepControl(refitEachStep = refit, keepStepCoefs = TRUE))
+  }
+  exact <- search(TRUE)
+  quick <- search(FALSE)
+  expect_equal(quick$anova$`Resid. Dev`[1], exact$anova$`Resid. Dev`[1], tolerance = 1e-8)
+  expect_equal(quick$anova$`Resid. Dev`, exact$anova$`Resid. Dev`, tolerance = 0.01)
+  expect_identical(quick$anova$Step, exact$anova$Step)
+  direct <- rxLogit(quick$formula, data)
+  expect_identical(coef(quick), coef(direct))
+  expect_identical(quick$deviance, direct$deviance)
+})
+
 test_that("a search has the same bits for any number of threads, from files too", {
   withr::defer(rxOptions(numCoresToUse = -1))
   fits <- lapply(c(1, 2, 8), function(threads) {
@@ -153,6 +252,13 @@ test_that("a search has the same bits for any number of threads, from files too"
   expect_identical(fits[[2]], fits[[1]])
   expect_identical(fits[[3]], fits[[1]])
   expect_gt(nrow(fits[[1]]$anova), 3)
+  # Rows that stay decoded, or that are read again.
+  withr::defer(rxOptions(memoryLimitMB = NULL))
+  fits <- lapply(c(2000, 2), function(limit) {
+    rxOptions(memoryLimitMB = limit, numCoresToUse = -1)
+    rxGlm(arr_delay ~ dep_delay + hour + distance, flights_xdf(), variableSelection = rxStepControl())
+  })
+  expect_identical(fits[[2]], fits[[1]])
 })
 
 test_that("rxStepControl has its defaults and checks its arguments", {

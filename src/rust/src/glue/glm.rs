@@ -1,13 +1,16 @@
 //! `rxLogit` and `rxGlm`.
 
-use super::{analysis, linmod};
+use super::{analysis, linmod, step};
 use crate::error::respond;
 use crate::job::Main;
 use crate::spec;
 use crate::transform::Function;
 use extendr_api::prelude::*;
 use rx_data::{Error, ErrorKind, Labels, Result};
-use rx_stats::glm::{Evaluated, FamilyCode, Glm, GlmModel, Kind, Outside, Plan, Start};
+use rx_run::Passes;
+use rx_stats::glm::{Evaluated, FamilyCode, Glm, GlmModel, Kind, Outline, Outside, Plan, Start};
+use rx_stats::linmod::Formula;
+use rx_stats::step::Search;
 use std::sync::Arc;
 
 /// A generalized linear model: list(linear, ...), the linear model as rx_engine_linmod has it. `code` has functions of a
@@ -18,28 +21,102 @@ fn rx_engine_glm(source: Robj, variables: Robj, plan: Robj, code: Robj, job: Rob
 }
 
 fn glm(source: &Robj, variables: &Robj, plan: &Robj, code: &Robj, job: &Robj) -> Result<Robj> {
-    let mut plan: Plan = spec::parse(plan, "plan")?;
+    let plan: Plan = spec::parse(plan, "plan")?;
     let code = RCode::new(code)?;
     let (model, levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
-        if let Some(code) = code {
-            plan.family.kind = Kind::Outside(Outside(Arc::new(OnMain { code, main: Main::of_this_job()? })));
-        }
+        let plan = with_code(plan, code)?;
         let rows = prepared.source.rows();
-        let mut fit = |plan: Plan| {
-            let estimator = Glm::new(&prepared.design, plan, rows, memory)?;
-            rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
-        };
-        let mut model = fit(plan.clone())?;
-        // With offsets the model without terms has a solution of its own.
-        if model.null_deviance.is_nan() && !plan.offsets.is_empty() {
-            plan.formula.terms.clear();
-            (plan.formula.intercept, plan.formula.cube, plan.plain) = (true, false, false);
-            plan.starts = vec![Start::Family, Start::Same(0.0)];
-            model.null_deviance = fit(plan)?.deviance;
-        }
-        Ok(model)
+        let mut passes = Passes::new(pool, control, &*prepared.source, &mut prepared.design);
+        fit(&mut passes, plan, rows, memory)
     })?;
     described(model, &levels)
+}
+
+/// A generalized linear model of some of a formula's terms: list(model, path), the model as rx_engine_glm has it. With
+/// `refit` all models of the search are fitted, else those after the one with all terms are judged by it.
+#[extendr]
+fn rx_engine_glm_stepwise(
+    source: Robj,
+    variables: Robj,
+    plan: Robj,
+    code: Robj,
+    search: Robj,
+    refit: bool,
+    job: Robj,
+) -> Robj {
+    respond(|| stepwise(&source, &variables, &plan, &code, &search, refit, &job))
+}
+
+fn stepwise(
+    source: &Robj,
+    variables: &Robj,
+    plan: &Robj,
+    code: &Robj,
+    search: &Robj,
+    refit: bool,
+    job: &Robj,
+) -> Result<Robj> {
+    let plan: Plan = spec::parse(plan, "plan")?;
+    let search: Search = spec::parse(search, "search")?;
+    let code = RCode::new(code)?;
+    let ((path, model), levels) = analysis::run(source, variables, job, |pool, control, prepared, memory| {
+        let plan = with_code(plan, code)?;
+        let rows = prepared.source.rows();
+        let mut passes = Passes::new(pool, control, &*prepared.source, &mut prepared.design);
+        // Nothing but coefficients and deviances counts in a search.
+        let formula = Formula { covariance: false, centred_products: false, ..plan.formula.clone() };
+        let brief = Plan { formula, keep: false, plain: false, sharp: false, ..plan.clone() };
+        let all = &plan.formula.terms;
+        let of_terms = |plan: &Plan, terms: &[usize]| {
+            let chosen = terms.iter().map(|&t| all[t].clone()).collect();
+            Plan { formula: Formula { terms: chosen, ..plan.formula.clone() }, ..plan.clone() }
+        };
+        let path = if refit {
+            let mut outline = |terms: &[usize], near: Option<(&[usize], &Outline)>| {
+                let mut plan = of_terms(&brief, terms);
+                if let Some((others, near)) = near {
+                    let others = of_terms(&brief, others).formula.terms;
+                    let b = near.moved(&others, &plan.formula, passes.design());
+                    plan.starts.insert(0, Start::Coefficients(b));
+                }
+                let estimator = Glm::new(passes.design(), plan.clone(), rows, memory)?;
+                Ok(Outline::of(&passes.reduce(estimator)?, &plan))
+            };
+            search.run(all, &mut outline)?.path
+        } else {
+            let plan = Plan { products: true, ..brief };
+            let largest = passes.reduce(Glm::new(passes.design(), plan.clone(), rows, memory)?)?;
+            let mut outline = |terms: &[usize], _: Option<(&[usize], &Outline)>| {
+                Outline::within(&largest, &plan, terms, &|| control.check())
+            };
+            search.run(all, &mut outline)?.path
+        };
+        let last = path.last().map_or(&search.start, |stage| &stage.terms);
+        let model = fit(&mut passes, of_terms(&plan, last), rows, memory)?;
+        Ok((path, model))
+    })?;
+    Ok(list!(model = described(model, &levels)?, path = step::path(path)).into())
+}
+
+/// The plan, with functions of a family that the engine does not know.
+fn with_code(mut plan: Plan, code: Option<RCode>) -> Result<Plan> {
+    if let Some(code) = code {
+        plan.family.kind = Kind::Outside(Outside(Arc::new(OnMain { code, main: Main::of_this_job()? })));
+    }
+    Ok(plan)
+}
+
+/// Fits a plan.
+fn fit(passes: &mut Passes, mut plan: Plan, rows: Option<u64>, memory: u64) -> Result<GlmModel> {
+    let mut model = passes.reduce(Glm::new(passes.design(), plan.clone(), rows, memory)?)?;
+    // With offsets the model without terms has a solution of its own.
+    if model.null_deviance.is_nan() && !plan.offsets.is_empty() {
+        plan.formula.terms.clear();
+        (plan.formula.intercept, plan.formula.cube, plan.plain) = (true, false, false);
+        plan.starts = vec![Start::Family, Start::Same(0.0)];
+        model.null_deviance = passes.reduce(Glm::new(passes.design(), plan, rows, memory)?)?.deviance;
+    }
+    Ok(model)
 }
 
 fn described(model: GlmModel, levels: &[Labels]) -> Result<Robj> {
@@ -65,7 +142,7 @@ fn described(model: GlmModel, levels: &[Labels]) -> Result<Robj> {
         deviance = model.deviance,
         null_deviance = model.null_deviance,
         pearson = model.pearson,
-        likelihood = model.likelihood,
+        log_likelihood = model.log_likelihood,
         weight = model.sum_weights,
         total_squares = model.total_squares,
         iterations = model.iterations as i32,
@@ -150,4 +227,5 @@ fn not_numbers(name: &str) -> Error {
 extendr_module! {
     mod glm;
     fn rx_engine_glm;
+    fn rx_engine_glm_stepwise;
 }

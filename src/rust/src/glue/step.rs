@@ -6,7 +6,7 @@ use crate::spec;
 use extendr_api::prelude::*;
 use rx_data::Result;
 use rx_stats::linmod::{Formula, LinMod};
-use rx_stats::step::{Change, Search, Stepwise};
+use rx_stats::step::{Change, Search, Stage, Stepwise};
 
 /// A linear model of some of a formula's terms: list(model, path), the model as rx_engine_linmod has it.
 #[extendr]
@@ -23,7 +23,13 @@ fn stepwise(source: &Robj, variables: &Robj, formula: &Robj, search: &Robj, job:
         let estimator = Stepwise::new(full, search);
         rx_run::reduce(pool, control, &*prepared.source, &mut prepared.design, estimator)
     })?;
-    let path = selected.path.into_iter().map(|stage| {
+    let model = linmod::described(selected.model, &levels)?;
+    Ok(list!(model = model, path = path(selected.path)).into())
+}
+
+/// The models of a search, for R.
+pub fn path(path: Vec<Stage>) -> List {
+    List::from_values(path.into_iter().map(|stage| {
         let change = match stage.change {
             None => 0,
             Some(Change::Add(term)) => term as i32 + 1,
@@ -32,13 +38,13 @@ fn stepwise(source: &Robj, variables: &Robj, formula: &Robj, search: &Robj, job:
         list!(
             change = change,
             terms = stage.terms.iter().map(|&t| t as i32 + 1).collect::<Vec<_>>(),
-            residual_squares = stage.residual_squares,
+            deviance = stage.deviance,
+            dispersion = stage.dispersion,
+            aic = stage.aic,
             rank = stage.rank as f64,
             coefficients = stage.coefficients
         )
-    });
-    Ok(list!(model = linmod::described(selected.model, &levels)?, path = List::from_values(path.collect::<Vec<_>>()))
-        .into())
+    }))
 }
 
 extendr_module! {

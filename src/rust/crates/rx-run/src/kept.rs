@@ -68,6 +68,11 @@ pub struct KeptRows {
 }
 
 impl KeptRows {
+    /// The first batch.
+    pub fn first(&self) -> Option<&KeptBatch> {
+        self.blocks.iter().flat_map(|block| &block.batches).next()
+    }
+
     /// Starts a pass.
     pub fn scan(&self) -> KeptScan<'_> {
         KeptScan { blocks: &self.blocks, next: AtomicUsize::new(0) }

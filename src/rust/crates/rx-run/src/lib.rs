@@ -13,7 +13,7 @@ pub mod procs;
 pub mod sort;
 
 pub use control::Control;
-pub use local::{first_rows, map, reduce};
+pub use local::{Passes, first_rows, map, reduce};
 pub use memory::default_memory;
 pub use pool::Pool;
 pub use prepare::{Prepared, prepare};

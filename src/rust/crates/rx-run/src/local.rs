@@ -23,32 +23,69 @@ pub fn lane_count(state_bytes: usize) -> usize {
     (16_000_000 / state_bytes.max(1)).clamp(8, 64)
 }
 
-/// Runs an estimator over a source, pass after pass, until it is done. The first pass gives the design the levels that
-/// it does not know, and keeps the decoded rows if the estimator asks for it and they fit; else each pass reads the source.
+/// Runs an estimator over a source, pass after pass, until it is done.
 pub fn reduce<E: Finish>(
     pool: &Pool,
     control: &Control,
     source: &dyn Source,
     design: &mut Design,
-    mut estimator: E,
+    estimator: E,
 ) -> Result<E::Model> {
-    let keeper = Keeper::new(estimator.kept_bytes());
-    let (mut state, moves) = first_pass(pool, control, source, design, &mut estimator, &keeper)?;
-    let kept = keeper.into_rows(&moves);
-    loop {
-        let finish = || estimator.finish(state, &|| control.check());
-        match if E::SHARES { pool.run(finish)? } else { finish()? } {
-            Step::Done(model) => return Ok(model),
-            Step::Again(next) => estimator = next,
-        }
-        state = match &kept {
-            Some(rows) => pass_over(pool, control, rows, &estimator)?,
-            None => {
-                let scan = source.scan(&design.columns)?;
-                let input = Input::new(&*scan);
-                pass(pool, control, &input, design, &estimator, &Finder::new(design), &Keeper::new(0))?.0
+    Passes::new(pool, control, source, design).reduce(estimator)
+}
+
+/// The passes of one estimator or several over a source. The first pass gives the design the levels that it does not
+/// know, and keeps the decoded rows if its estimator asks for it and they fit; else each pass reads the source.
+pub struct Passes<'a> {
+    pool: &'a Pool,
+    control: &'a Control,
+    source: &'a dyn Source,
+    design: &'a mut Design,
+    rows: Option<KeptRows>,
+}
+
+impl<'a> Passes<'a> {
+    /// Passes over a source.
+    pub fn new(pool: &'a Pool, control: &'a Control, source: &'a dyn Source, design: &'a mut Design) -> Self {
+        Passes { pool, control, source, design, rows: None }
+    }
+
+    /// The design; with its levels after the first estimator.
+    pub fn design(&self) -> &Design {
+        self.design
+    }
+
+    /// Runs an estimator until it is done.
+    pub fn reduce<E: Finish>(&mut self, mut estimator: E) -> Result<E::Model> {
+        let mut state = self.first(&mut estimator)?;
+        loop {
+            let finish = || estimator.finish(state, &|| self.control.check());
+            match if E::SHARES { self.pool.run(finish)? } else { finish()? } {
+                Step::Done(model) => return Ok(model),
+                Step::Again(next) => estimator = next,
             }
-        };
+            state = match &self.rows {
+                Some(rows) => pass_over(self.pool, self.control, rows, &estimator)?,
+                None => {
+                    let scan = self.source.scan(&self.design.columns)?;
+                    let (input, finder) = (Input::new(&*scan), Finder::new(self.design));
+                    pass(self.pool, self.control, &input, self.design, &estimator, &finder, &Keeper::new(0))?.0
+                }
+            };
+        }
+    }
+
+    /// The pass that shows an estimator its first batch.
+    fn first<E: Finish>(&mut self, estimator: &mut E) -> Result<E::State> {
+        if let Some(rows) = &self.rows {
+            let first = rows.first();
+            first.map_or(Ok(()), |batch| batch.with(&mut Unpacked::default(), |batch| estimator.pilot(batch)))?;
+            return pass_over(self.pool, self.control, rows, estimator);
+        }
+        let keeper = Keeper::new(estimator.kept_bytes());
+        let (state, moves) = first_pass(self.pool, self.control, self.source, self.design, estimator, &keeper)?;
+        self.rows = keeper.into_rows(&moves);
+        Ok(state)
     }
 }
 

@@ -101,6 +101,9 @@ pub enum Totals {
     Extended(Sums<Dd>),
 }
 
+/// Four columns' values by row, and what they lack; see [`terms::Quads`].
+type Quad<'a> = [&'a [[f64; 4]]; 2];
+
 /// The table of the first cell set with another one, and what a batch adds to it.
 struct Across<'a, T> {
     /// From the quad on.
@@ -111,10 +114,11 @@ struct Across<'a, T> {
 
 /// The inner loops, for one kind of number.
 trait Accumulate: Number {
-    /// Adds the products of two quads: to 4 x 4 entries of a square.
-    fn add_square(square: &mut [Self], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]);
-    /// Adds a quad of the first cell set, times the values of other ones (none: 1), to the rows of their cells.
-    fn add_across(to: &mut [Across<Self>], width: usize, quad: [&[[f64; 4]]; 2]);
+    /// Adds the products of two quads: to 4 x 4 entries of a square. So many lanes of the right one are used.
+    fn add_square(square: &mut [Self], width: usize, left: Quad, right: Quad, lanes: usize);
+    /// Adds one or two quads of the first cell set, times the values of other ones (none: 1), to the rows of their
+    /// cells.
+    fn add_across(to: &mut [Across<Self>], width: usize, quads: &[Quad]);
     /// Adds products of the values of one cell set.
     fn add_within(table: &mut [Self], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>);
     /// Adds products of the values (none: 1) of two cell sets.
@@ -328,7 +332,8 @@ impl CrossProducts {
         let right = terms.right.as_ref().unwrap_or(&terms.left);
         for (a, b) in (0..self.quads()).flat_map(|a| (a..self.quads()).map(move |b| (a, b))) {
             let square = &mut sums.square[4 * (a * width + b)..];
-            T::add_square(square, width, terms.left.quad(a, rows), right.quad(b, rows));
+            let lanes = self.sets[0].values.len() - 4 * b;
+            T::add_square(square, width, terms.left.quad(a, rows), right.quad(b, rows), lanes);
         }
         self.add_tables(sums, terms, rows);
     }
@@ -340,7 +345,8 @@ impl CrossProducts {
             return;
         }
         let right = terms.right.as_ref().unwrap_or(&terms.left);
-        for q in 0..self.quads() {
+        for q in (0..self.quads()).step_by(2) {
+            let quads: Vec<Quad> = (q..self.quads().min(q + 2)).map(|q| right.quad(q, rows)).collect();
             let tables = sums.across.iter_mut().zip(terms.cells.iter().zip(&terms.values));
             let mut tables: Vec<_> = tables
                 .map(|(table, (cells, values))| Across {
@@ -349,7 +355,7 @@ impl CrossProducts {
                     values,
                 })
                 .collect();
-            T::add_across(&mut tables, width, right.quad(q, rows));
+            T::add_across(&mut tables, width, &quads);
         }
         for (s, _) in others.iter().enumerate().filter(|(_, set)| !Self::is_plain(set)) {
             T::add_within(&mut sums.within[s], &terms.cells[s], &terms.values[s], terms.weights);

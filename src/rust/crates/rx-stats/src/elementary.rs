@@ -7,19 +7,19 @@
 
 /// Runs a loop with the widest registers of this machine: the same operations, more of them at a time.
 macro_rules! wide {
-    ($kernel:ident($($name:ident: $type:ty),*)) => {{
+    ($kernel:ident $(::<$($constant:literal),*>)? ($($name:ident: $type:ty),*) $(-> $result:ty)?) => {{
         #[cfg(target_arch = "x86_64")]
         {
             #[target_feature(enable = "avx2")]
-            fn wide($($name: $type),*) {
-                $kernel($($name),*)
+            fn wide($($name: $type),*) $(-> $result)? {
+                $kernel $(::<$($constant),*>)? ($($name),*)
             }
             if is_x86_feature_detected!("avx2") {
                 // SAFETY: the machine has what the function is compiled for.
                 return unsafe { wide($($name),*) };
             }
         }
-        $kernel($($name),*)
+        $kernel $(::<$($constant),*>)? ($($name),*)
     }};
 }
 pub(crate) use wide;

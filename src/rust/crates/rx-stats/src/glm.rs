@@ -6,11 +6,14 @@
 //! whose solution is the next b (McCullagh and Nelder 1989, Generalized Linear Models, 2.5). The deviance at b is known
 //! when the pass that starts at b is done, so the last pass of all only tells that the one before was enough.
 
+mod binary;
 mod family;
 #[cfg(feature = "solve")]
 mod finish;
 mod line;
 mod link;
+#[cfg(feature = "solve")]
+mod outline;
 
 use crate::dd::Dd;
 use crate::design::{Coding, Design, Numeric, Precision, Weight, WeightKind};
@@ -27,6 +30,8 @@ pub use family::{Evaluated, Family, FamilyCode, Kind, Outside, Variance};
 pub use finish::GlmModel;
 pub use line::{Layout, Line};
 pub use link::Link;
+#[cfg(feature = "solve")]
+pub use outline::Outline;
 
 /// What is to be fitted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -57,6 +62,9 @@ pub struct Plan {
     pub plain: bool,
     /// Whether prior weights count rows.
     pub counted: bool,
+    /// Whether the cross products at the solution are wanted, to judge models of fewer terms by.
+    #[serde(default)]
+    pub products: bool,
 }
 
 /// The response, by position in the design.
@@ -215,6 +223,27 @@ struct Sums {
     pearson: Dd,
 }
 
+/// What rows have beside the columns of the model.
+struct Rows<'a> {
+    y: Cow<'a, [f64]>,
+    prior: Cow<'a, [f64]>,
+    offset: Option<Cow<'a, [f64]>>,
+}
+
+impl Rows<'_> {
+    fn offset(&self) -> Option<&[f64]> {
+        self.offset.as_deref()
+    }
+}
+
+/// Working responses, offsets included, and weights.
+struct Working {
+    response: Vec<f64>,
+    weights: Vec<f64>,
+    /// The sum of the rows' deviances; not finite where a mean is impossible.
+    deviance: f64,
+}
+
 impl Sums {
     fn add(&mut self, other: &Sums) {
         let sum = |to: &mut Dd, from: Dd| *to = *to + from;
@@ -313,17 +342,10 @@ impl Glm {
         Some(sum)
     }
 
-    /// The family's functions somewhere.
-    fn evaluate(
-        &self,
-        at: &At,
-        batch: &ModelBatch,
-        y: &[f64],
-        prior: &[f64],
-        offset: Option<&[f64]>,
-    ) -> Result<Evaluated> {
+    /// The linear predictor somewhere; none at the family's own means.
+    fn predictor(&self, at: &At, batch: &ModelBatch, offset: Option<&[f64]>) -> Option<Vec<f64>> {
         let start = || offset.map_or_else(|| vec![0.0; batch.rows], <[f64]>::to_vec);
-        let eta = match at {
+        match at {
             At::Family => None,
             At::Zero => Some(start()),
             At::Line(line) => {
@@ -331,10 +353,38 @@ impl Glm {
                 line.add_to(&self.layout, batch, &mut eta);
                 Some(eta)
             }
-        };
+        }
+    }
+
+    /// The family's functions somewhere.
+    fn evaluate(&self, at: &At, batch: &ModelBatch, rows: &Rows) -> Result<Evaluated> {
         let mut evaluated = Evaluated::default();
-        self.plan.family.evaluate(y, prior, eta, &mut evaluated)?;
+        let eta = self.predictor(at, batch, rows.offset());
+        self.plan.family.evaluate(&rows.y, &rows.prior, eta, &mut evaluated)?;
         Ok(evaluated)
+    }
+
+    /// Working responses and weights somewhere.
+    fn work(&self, at: &At, batch: &ModelBatch, rows: &Rows) -> Result<Working> {
+        let mut weights = vec![0.0; batch.rows];
+        if self.plan.family.is_logistic()
+            && let Some(mut eta) = self.predictor(at, batch, rows.offset())
+        {
+            let deviance = binary::work(&rows.y, batch.weight, &mut eta, &mut weights);
+            return Ok(Working { response: eta, weights, deviance });
+        }
+        let mut now = self.evaluate(at, batch, rows)?;
+        weigh(&rows.y, &rows.prior, &mut now, &mut weights);
+        Ok(Working { response: now.eta, weights, deviance: now.deviance })
+    }
+
+    /// What the rows of a batch have beside the columns of the model.
+    fn rows<'a>(&self, batch: &ModelBatch<'a>) -> Rows<'a> {
+        Rows {
+            y: self.response(batch),
+            prior: batch.weight.map_or_else(|| Cow::Owned(vec![1.0; batch.rows]), Cow::Borrowed),
+            offset: self.offset(batch),
+        }
     }
 
     /// Shows the working response and weights of a batch to `f`, and adds up what there is beside.
@@ -344,35 +394,32 @@ impl Glm {
         sums: &mut Sums,
         f: impl FnOnce(&ModelBatch) -> Result<R>,
     ) -> Result<R> {
-        let y = self.response(batch);
-        let prior = batch.weight.map_or_else(|| Cow::Owned(vec![1.0; batch.rows]), Cow::Borrowed);
-        let offset = self.offset(batch);
-        let (offset, family) = (offset.as_deref(), &self.plan.family);
-        let sum = |of: &dyn Fn(usize) -> f64| Dd::from((0..batch.rows).map(of).sum::<f64>());
+        let rows = self.rows(batch);
+        let Rows { y, prior, .. } = &rows;
+        let family = &self.plan.family;
         if matches!(self.null, Null::Later) {
-            family.check(&y, &self.name)?;
-            sums.weight = sum(&|i| prior[i]);
-            sums.response = [sum(&|i| prior[i] * y[i]), sum(&|i| prior[i] * y[i] * y[i])];
+            family.check(y, &self.name)?;
+            let sum = |of: fn(f64, f64) -> f64| Dd::from(prior.iter().zip(&**y).map(|(&w, &y)| of(w, y)).sum::<f64>());
+            sums.weight = sum(|w, _| w);
+            sums.response = [sum(|w, y| w * y), sum(|w, y| w * y * y)];
         }
         if self.stage == Stage::Plain {
-            return self.with_response(batch, &y, &prior, f);
+            return self.with_response(batch, y, prior, f);
         }
         match self.null {
-            Null::Mean(mean) => sums.null_deviance = family.null_deviance(&y, &prior, mean)?.into(),
-            Null::Offsets => sums.null_deviance = self.evaluate(&At::Zero, batch, &y, &prior, offset)?.deviance.into(),
+            Null::Mean(mean) => sums.null_deviance = family.null_deviance(y, prior, mean)?.into(),
+            Null::Offsets => sums.null_deviance = self.work(&At::Zero, batch, &rows)?.deviance.into(),
             Null::Later | Null::Done => {}
         }
         if matches!(self.null, Null::Mean(_) | Null::Offsets) {
-            sums.likelihood = family.likelihood_rest(&y, &prior, self.plan.counted).into();
+            sums.likelihood = family.likelihood_rest(y, prior, self.plan.counted).into();
         }
-        let mut now = self.evaluate(&self.at, batch, &y, &prior, offset)?;
+        let mut now = self.work(&self.at, batch, &rows)?;
         sums.deviance = now.deviance.into();
-        let mut weights = vec![0.0; batch.rows];
-        weigh(&y, &prior, &mut now, &mut weights);
-        if let Some(offset) = offset {
-            now.eta.iter_mut().zip(offset).for_each(|(z, offset)| *z -= offset);
+        if let Some(offset) = &rows.offset {
+            now.response.iter_mut().zip(&**offset).for_each(|(z, offset)| *z -= offset);
         }
-        self.with_response(batch, &now.eta, &weights, f)
+        self.with_response(batch, &now.response, &now.weights, f)
     }
 
     fn with_response<R>(
@@ -388,15 +435,11 @@ impl Glm {
 
     /// Adds up squared residuals with the weights of the pass before.
     fn add_residuals(&self, batch: &ModelBatch, sums: &mut Sums) -> Result<()> {
-        let y = self.response(batch);
-        let prior = batch.weight.map_or_else(|| Cow::Owned(vec![1.0; batch.rows]), Cow::Borrowed);
-        let offset = self.offset(batch);
         let Some(last) = &self.progress.last else { return Ok(()) };
-        let mut before = self.evaluate(&last.at, batch, &y, &prior, offset.as_deref())?;
-        let mut weights = vec![0.0; batch.rows];
-        weigh(&y, &prior, &mut before, &mut weights);
-        let now = self.evaluate(&self.at, batch, &y, &prior, offset.as_deref())?;
-        let residual = |i: usize| (y[i] - now.mu[i]) / now.slope[i];
+        let rows = self.rows(batch);
+        let weights = self.work(&last.at, batch, &rows)?.weights;
+        let now = self.evaluate(&self.at, batch, &rows)?;
+        let residual = |i: usize| (rows.y[i] - now.mu[i]) / now.slope[i];
         sums.pearson = Dd::from((0..batch.rows).map(|i| weights[i] * residual(i) * residual(i)).sum::<f64>());
         Ok(())
     }

@@ -138,7 +138,7 @@ impl LinMod {
     /// The model of some of the terms, by position, which a state of this one tells of as well.
     pub fn restricted(&self, terms: &[usize]) -> LinMod {
         let terms = terms.iter().map(|&t| self.formula.terms[t].clone()).collect();
-        LinMod { formula: Formula { terms, ..self.formula.clone() }, ..self.clone() }
+        LinMod { formula: Formula { terms, ..self.formula.clone() }, aliased: None, ..self.clone() }
     }
 }
 

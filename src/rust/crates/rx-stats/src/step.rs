@@ -1,7 +1,8 @@
-//! Stepwise selection of the terms of a linear model (`variableSelection`).
+//! Stepwise selection of the terms of a model (`variableSelection`).
 //!
-//! One pass accumulates the cross products of all terms that any model of the search may have; every model is solved
-//! from them. The search is that of R's `step()` for Akaike's criterion, and the classical one by significance levels
+//! Of linear models one pass accumulates the cross products of all terms that any model of the search may have; every
+//! model is solved from them. Generalized ones are fitted one by one, or judged by the cross products of the largest one
+//! ([`crate::glm::Outline`]). The search is that of R's `step()` for Akaike's criterion, and the classical one by significance levels
 //! otherwise: drop the least significant term while it may go, else add the most significant one that may come.
 
 use crate::design::Design;
@@ -31,6 +32,8 @@ pub struct Search {
     pub backward: bool,
     /// What decides.
     pub criterion: Criterion,
+    /// Akaike's penalty for each coefficient.
+    pub k: f64,
     /// Steps at most.
     pub max_steps: usize,
     /// The variance of the errors; zero stands for each model's estimate.
@@ -46,10 +49,7 @@ pub struct Search {
 #[serde(rename_all = "snake_case")]
 pub enum Criterion {
     /// Akaike's with a penalty for each coefficient; Mallows' Cp where the scale is given.
-    Aic {
-        /// The penalty.
-        k: f64,
-    },
+    Aic,
     /// A test of the term.
     SigLevel {
         /// A term comes if its p-value is below.
@@ -68,8 +68,12 @@ pub struct Stage {
     pub change: Option<Change>,
     /// The terms of the model.
     pub terms: Vec<usize>,
-    /// Sum of squared residuals.
-    pub residual_squares: f64,
+    /// The deviance; of a linear model the sum of squared residuals.
+    pub deviance: f64,
+    /// The variance of the errors, or the dispersion.
+    pub dispersion: f64,
+    /// Akaike's criterion, or Mallows' Cp; NaN where there is no likelihood.
+    pub aic: f64,
     /// Number of coefficients that are not aliased.
     pub rank: usize,
     /// The coefficients, the intercept first, where they are kept; NaN where aliased.
@@ -87,12 +91,31 @@ pub enum Change {
 
 /// The result of a search.
 #[derive(Debug, Clone)]
-pub struct Selected {
+pub struct Selected<M> {
     /// The models of the path.
     pub path: Vec<Stage>,
     /// The last one.
-    pub model: LinearModel,
+    pub model: M,
 }
+
+/// What a search asks of a model.
+pub trait Fit {
+    /// Number of coefficients that are not aliased.
+    fn rank(&self) -> usize;
+    /// The deviance; of a linear model the sum of squared residuals.
+    fn deviance(&self) -> f64;
+    /// The variance of the errors, or the dispersion.
+    fn dispersion(&self, search: &Search) -> f64;
+    /// Akaike's criterion, or Mallows' Cp where the scale is given; NaN where there is no likelihood.
+    fn aic(&self, search: &Search) -> f64;
+    /// The p-value of what the model has more than a smaller one; NaN if it cannot be tested.
+    fn p_value(&self, smaller: &Self, search: &Search, chi_square: bool) -> f64;
+    /// The coefficients, the intercept first; NaN where aliased.
+    fn coefficients(&self) -> Vec<f64>;
+}
+
+/// Fits a model of some terms; a model that differs from it by one term is given with its terms, if there is one.
+pub type Fitter<'a, M> = &'a mut dyn FnMut(&[usize], Option<(&[usize], &M)>) -> Result<M>;
 
 /// The estimator: that of the model with all terms.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -146,32 +169,33 @@ impl Estimator for Stepwise {
 }
 
 impl Finish for Stepwise {
-    type Model = Selected;
+    type Model = Selected<LinearModel>;
     const SHARES: bool = true;
 
-    fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Selected>> {
+    fn finish(self, state: Self::State, go_on: GoOn) -> Result<Step<Self, Self::Model>> {
         // The full model tells whether the cross products are precise enough for any.
         let state = self.full.unfolded(state)?;
         if let Step::Again(full) = self.full.clone().judge(&state, go_on)? {
             return Ok(Step::Again(Stepwise { full, ..self }));
         }
-        let fit = |terms: &[usize]| self.full.restricted(terms).answer(&state, go_on);
-        Ok(Step::Done(self.search.run(self.full.terms(), &fit)?))
+        let mut fit =
+            |terms: &[usize], _: Option<(&[usize], &LinearModel)>| self.full.restricted(terms).answer(&state, go_on);
+        Ok(Step::Done(self.search.run(self.full.terms(), &mut fit)?))
     }
 }
 
 /// A model that a step may lead to.
-struct Candidate {
+struct Candidate<M> {
     change: Change,
     terms: Vec<usize>,
-    model: LinearModel,
+    model: M,
 }
 
 impl Search {
-    /// Searches; `fit` solves a model of some terms.
-    fn run(&self, all: &[Term], fit: &dyn Fn(&[usize]) -> Result<LinearModel>) -> Result<Selected> {
+    /// Searches among the models of some of these terms.
+    pub fn run<M: Fit>(&self, all: &[Term], fit: Fitter<M>) -> Result<Selected<M>> {
         let mut terms = self.start.clone();
-        let mut model = fit(&terms)?;
+        let mut model = fit(&terms, None)?;
         let mut path = vec![self.stage(None, &terms, &model)];
         for _ in 0..self.max_steps {
             let Some(next) = self.next(all, &terms, &model, fit)? else { break };
@@ -188,34 +212,30 @@ impl Search {
         Ok(Selected { path, model })
     }
 
-    fn stage(&self, change: Option<Change>, terms: &[usize], model: &LinearModel) -> Stage {
+    fn stage<M: Fit>(&self, change: Option<Change>, terms: &[usize], model: &M) -> Stage {
         Stage {
             change,
             terms: terms.to_vec(),
-            residual_squares: model.residual_squares[0] / model.response_scales[0] / model.response_scales[0],
-            rank: rank(model),
-            coefficients: if self.keep { model.coefficients.column(0).to_vec() } else { Vec::new() },
+            deviance: model.deviance(),
+            dispersion: model.dispersion(self),
+            aic: model.aic(self),
+            rank: model.rank(),
+            coefficients: if self.keep { model.coefficients() } else { Vec::new() },
         }
     }
 
     /// The best step from a model, if any is worth it.
-    fn next(
-        &self,
-        all: &[Term],
-        terms: &[usize],
-        model: &LinearModel,
-        fit: &dyn Fn(&[usize]) -> Result<LinearModel>,
-    ) -> Result<Option<Candidate>> {
-        let candidate = |change: Change| {
-            let mut terms = terms.to_vec();
+    fn next<M: Fit>(&self, all: &[Term], terms: &[usize], model: &M, fit: Fitter<M>) -> Result<Option<Candidate<M>>> {
+        let mut candidate = |change: Change| {
+            let mut changed = terms.to_vec();
             match change {
-                Change::Add(term) => terms.push(term),
-                Change::Drop(term) => terms.retain(|&t| t != term),
+                Change::Add(term) => changed.push(term),
+                Change::Drop(term) => changed.retain(|&t| t != term),
             }
-            let model = fit(&terms)?;
-            Ok(Candidate { change, terms, model })
+            let model = fit(&changed, Some((terms, model)))?;
+            Ok(Candidate { change, terms: changed, model })
         };
-        let drops: Vec<Candidate> = if self.backward {
+        let drops: Vec<Candidate<M>> = if self.backward {
             // A term that stands in a larger one must stay as long as that does.
             let free =
                 |&&term: &&usize| !self.lower.contains(&term) && !terms.iter().any(|&t| within(&all[term], &all[t]));
@@ -224,21 +244,21 @@ impl Search {
             Vec::new()
         };
         // What explains nothing goes first.
-        if let Some(last) = drops.iter().rposition(|c| rank(&c.model) == rank(model)) {
+        if let Some(last) = drops.iter().rposition(|c| c.model.rank() == model.rank()) {
             return Ok(drops.into_iter().nth(last));
         }
         let drop = match self.criterion {
-            Criterion::SigLevel { drop, .. } => {
-                let p = |c: &Candidate| self.p_value(model, &c.model);
+            Criterion::SigLevel { drop, chi_square, .. } => {
+                let p = |c: &Candidate<M>| model.p_value(&c.model, self, chi_square);
                 let worst = first_best(drops, |c| -p(c)).filter(|c| p(c) > drop);
                 if worst.is_some() {
                     return Ok(worst);
                 }
                 Vec::new()
             }
-            Criterion::Aic { .. } => drops,
+            Criterion::Aic => drops,
         };
-        let adds: Vec<Candidate> = if self.forward {
+        let adds: Vec<Candidate<M>> = if self.forward {
             let absent: Vec<usize> = self.upper.iter().copied().filter(|t| !terms.contains(t)).collect();
             // A term comes after all those that stand in it.
             let ready = |&&term: &&usize| !absent.iter().any(|&t| within(&all[t], &all[term]));
@@ -246,59 +266,79 @@ impl Search {
         } else {
             Vec::new()
         };
-        let adds = adds.into_iter().filter(|c| rank(&c.model) > rank(model));
+        let adds = adds.into_iter().filter(|c| c.model.rank() > model.rank());
         Ok(match self.criterion {
-            Criterion::SigLevel { add, .. } => {
-                let p = |c: &Candidate| self.p_value(&c.model, model);
+            Criterion::SigLevel { add, chi_square, .. } => {
+                let p = |c: &Candidate<M>| c.model.p_value(model, self, chi_square);
                 first_best(adds, p).filter(|c| p(c) < add)
             }
-            Criterion::Aic { k } => {
-                let now = self.aic(model, k);
-                first_best(drop.into_iter().chain(adds), |c| self.aic(&c.model, k))
-                    .filter(|c| self.aic(&c.model, k) < now - LEAST_GAIN)
+            Criterion::Aic => {
+                let now = model.aic(self);
+                first_best(drop.into_iter().chain(adds), |c| c.model.aic(self))
+                    .filter(|c| c.model.aic(self) < now - LEAST_GAIN)
             }
         })
     }
 
-    /// Number of rows.
-    fn count(&self, model: &LinearModel) -> f64 {
-        if self.weights_count { model.sum_weights } else { model.n as f64 }
-    }
-
-    /// A model's sum of squares, whose response may have been multiplied, over the scale.
-    fn in_scales(&self, squares: f64, model: &LinearModel) -> f64 {
-        let by = model.response_scales[0];
-        squares / by / self.scale / by
-    }
-
-    /// `n log(RSS / n) + k p`, or `RSS / scale - n + k p`.
-    fn aic(&self, model: &LinearModel, k: f64) -> f64 {
-        let (n, rss) = (self.count(model), model.residual_squares[0]);
-        let misfit = if self.scale > 0.0 { self.in_scales(rss, model) - n } else { n * (rss / n).ln() };
-        misfit + k * rank(model) as f64
-    }
-
-    /// The p-value of what a larger model has more than a smaller one; NaN if it cannot be tested.
-    fn p_value(&self, larger: &LinearModel, smaller: &LinearModel) -> f64 {
-        let n = self.count(larger);
-        let df = rank(larger) as f64 - rank(smaller) as f64;
-        let (rss, more) = (larger.residual_squares[0], smaller.residual_squares[0]);
-        let explained = (more - rss).max(0.0);
-        match self.criterion {
-            Criterion::SigLevel { chi_square: true, .. } => {
-                let ratio = if self.scale > 0.0 { self.in_scales(explained, larger) } else { n * (more / rss).ln() };
-                tails::chi_square(ratio.max(0.0), df)
-            }
-            _ => {
-                let left = n - rank(larger) as f64;
-                tails::f(explained / df / (rss / left), df, left)
-            }
-        }
+    /// Mallows' Cp of a deviance over the scale.
+    pub fn cp(&self, scaled: f64, rows: f64, rank: usize) -> f64 {
+        scaled - rows + self.k * rank as f64
     }
 }
 
-fn rank(model: &LinearModel) -> usize {
-    model.aliased.iter().filter(|&&aliased| !aliased).count()
+impl LinearModel {
+    /// Number of rows.
+    fn count(&self, search: &Search) -> f64 {
+        if search.weights_count { self.sum_weights } else { self.n as f64 }
+    }
+
+    /// A sum of squares, whose response may have been multiplied, over the scale.
+    fn in_scales(&self, squares: f64, search: &Search) -> f64 {
+        let by = self.response_scales[0];
+        squares / by / search.scale / by
+    }
+}
+
+impl Fit for LinearModel {
+    fn rank(&self) -> usize {
+        self.aliased.iter().filter(|&&aliased| !aliased).count()
+    }
+
+    fn deviance(&self) -> f64 {
+        self.residual_squares[0] / self.response_scales[0] / self.response_scales[0]
+    }
+
+    fn dispersion(&self, search: &Search) -> f64 {
+        self.deviance() / (self.count(search) - self.rank() as f64)
+    }
+
+    /// `n log(RSS / n) + k p`, or `RSS / scale - n + k p`.
+    fn aic(&self, search: &Search) -> f64 {
+        let (n, rss) = (self.count(search), self.residual_squares[0]);
+        if search.scale > 0.0 {
+            return search.cp(self.in_scales(rss, search), n, self.rank());
+        }
+        let scale = self.response_scales[0].ln();
+        n * ((rss / n).ln() - 2.0 * scale) + search.k * self.rank() as f64
+    }
+
+    fn p_value(&self, smaller: &Self, search: &Search, chi_square: bool) -> f64 {
+        let n = self.count(search);
+        let df = self.rank() as f64 - smaller.rank() as f64;
+        let (rss, more) = (self.residual_squares[0], smaller.residual_squares[0]);
+        let explained = (more - rss).max(0.0);
+        if chi_square {
+            let scaled = search.scale > 0.0;
+            let ratio = if scaled { self.in_scales(explained, search) } else { n * (more / rss).ln() };
+            return tails::chi_square(ratio.max(0.0), df);
+        }
+        let left = n - self.rank() as f64;
+        tails::f(explained / df / (rss / left), df, left)
+    }
+
+    fn coefficients(&self) -> Vec<f64> {
+        self.coefficients.column(0).to_vec()
+    }
 }
 
 /// Whether a term is part of a larger one.
@@ -309,7 +349,10 @@ fn within(small: &Term, large: &Term) -> bool {
 }
 
 /// The first candidate with the smallest value that is a number.
-fn first_best(candidates: impl IntoIterator<Item = Candidate>, value: impl Fn(&Candidate) -> f64) -> Option<Candidate> {
+fn first_best<M>(
+    candidates: impl IntoIterator<Item = Candidate<M>>,
+    value: impl Fn(&Candidate<M>) -> f64,
+) -> Option<Candidate<M>> {
     let finite = candidates.into_iter().filter(|c| !value(c).is_nan());
     finite.min_by(|a, b| value(a).partial_cmp(&value(b)).unwrap_or(Ordering::Equal))
 }
@@ -345,7 +388,8 @@ mod tests {
             upper: (0..5).collect(),
             forward: true,
             backward: true,
-            criterion: Criterion::Aic { k: 2.0 },
+            criterion: Criterion::Aic,
+            k: 2.0,
             max_steps: 100,
             scale: 0.0,
             weights_count: false,
@@ -355,7 +399,7 @@ mod tests {
         Stepwise::new(LinMod::new(&design, formula, 1 << 30).unwrap(), search)
     }
 
-    fn run(mut stepwise: Stepwise, batches: &[Batch]) -> Selected {
+    fn run(mut stepwise: Stepwise, batches: &[Batch]) -> Selected<LinearModel> {
         batches[0].with(|b| stepwise.pilot(b)).unwrap();
         loop {
             let mut state = stepwise.init();
@@ -367,7 +411,7 @@ mod tests {
         }
     }
 
-    fn changes(selected: &Selected) -> Vec<Change> {
+    fn changes(selected: &Selected<LinearModel>) -> Vec<Change> {
         selected.path.iter().filter_map(|stage| stage.change).collect()
     }
 
@@ -381,15 +425,12 @@ mod tests {
     fn an_interaction_comes_last_and_goes_first() {
         let batches = laws::batches(5, &[], false);
         // Without a penalty everything comes.
-        let all = changes(&run(stepwise(|s| s.criterion = Criterion::Aic { k: -1e9 }), &batches));
+        let all = changes(&run(stepwise(|s| s.k = -1e9), &batches));
         assert_eq!(all.len(), 5);
         let place = |t: usize| all.iter().position(|&c| c == Change::Add(t)).unwrap();
         assert!(place(4) > place(0) && place(4) > place(1));
         // With a large one everything goes but what must stay.
-        let none = run(
-            stepwise(|s| (s.start, s.lower, s.criterion) = ((0..5).collect(), vec![3], Criterion::Aic { k: 1e9 })),
-            &batches,
-        );
+        let none = run(stepwise(|s| (s.start, s.lower, s.k) = ((0..5).collect(), vec![3], 1e9)), &batches);
         let gone = changes(&none);
         let place = |t: usize| gone.iter().position(|&c| c == Change::Drop(t)).unwrap();
         assert!(gone.len() == 4 && place(4) < place(0) && place(4) < place(1));
@@ -403,13 +444,12 @@ mod tests {
         let search = estimator.search.clone();
         let selected = run(estimator, &batches);
         let n = selected.model.n as f64;
-        let aic: Vec<f64> =
-            selected.path.iter().map(|s| n * (s.residual_squares / n).ln() + 2.0 * s.rank as f64).collect();
+        let aic: Vec<f64> = selected.path.iter().map(|s| n * (s.deviance / n).ln() + 2.0 * s.rank as f64).collect();
         assert!(aic.windows(2).all(|pair| pair[1] < pair[0]));
         let last = selected.path.last().unwrap();
         assert_eq!(last.coefficients, selected.model.coefficients.column(0).to_vec());
-        assert_eq!(last.residual_squares, selected.model.residual_squares[0]);
-        assert!((search.aic(&selected.model, 2.0) - aic[aic.len() - 1]).abs() < 1e-9);
+        assert_eq!(last.deviance, selected.model.residual_squares[0]);
+        assert!((selected.model.aic(&search) - aic[aic.len() - 1]).abs() < 1e-9);
         // Backward from there nothing is gained.
         let terms = last.terms.clone();
         let again = run(stepwise(|s| (s.start, s.forward) = (terms.clone(), false)), &batches);

@@ -1,102 +1,129 @@
 //! The inner loops in double. Plain operations only: all machines give the same bits, some more of them at a time.
 
-use super::{Accumulate, Across};
+use super::{Accumulate, Across, Quad};
+use crate::elementary::wide;
+use std::array::from_fn;
 use std::borrow::Cow;
 
+/// By lane of the right quad, up to so many, the products with the left one, summed over rows in so many parts that
+/// additions do not wait for each other. Loops by index over whole quads are what the compiler makes the best code of.
 #[inline(always)]
-fn square_of(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 4] {
-    let mut sums = [[0.0f64; 4]; 4];
+#[allow(clippy::needless_range_loop)]
+fn square_of<const LANES: usize, const PARTS: usize>(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; LANES] {
+    let mut sums = [[[0.0f64; 4]; LANES]; PARTS];
+    let ((left, left_rest), (right, right_rest)) = (left.as_chunks::<PARTS>(), right.as_chunks::<PARTS>());
     for (x, y) in left.iter().zip(right) {
-        for i in 0..4 {
-            for j in 0..4 {
-                sums[i][j] += x[i] * y[j];
+        for part in 0..PARTS {
+            for lane in 0..LANES {
+                for i in 0..4 {
+                    sums[part][lane][i] += x[part][i] * y[part][lane];
+                }
             }
         }
     }
-    sums
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn wide_square_of(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 4] {
-    square_of(left, right)
-}
-
-/// The products of two quads, summed over rows.
-fn fastest_square_of(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 4] {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        // SAFETY: the machine has what the function is compiled for.
-        return unsafe { wide_square_of(left, right) };
+    for (x, y) in left_rest.iter().zip(right_rest) {
+        for lane in 0..LANES {
+            for i in 0..4 {
+                sums[0][lane][i] += x[i] * y[lane];
+            }
+        }
     }
-    square_of(left, right)
+    let mut total = sums[0];
+    for part in &sums[1..] {
+        for lane in 0..LANES {
+            for i in 0..4 {
+                total[lane][i] += part[lane][i];
+            }
+        }
+    }
+    total
 }
 
-/// Adds a quad to the rows of the cells of up to four tables. Several at once read the quad once, and additions to
-/// different tables do not wait for each other.
+// A function each: the compiler makes less of them where they share one.
+
+fn square_of_one(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 1] {
+    wide!(square_of::<1, 4>(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 1])
+}
+
+fn square_of_two(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 2] {
+    wide!(square_of::<2, 4>(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 2])
+}
+
+fn square_of_four(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 4] {
+    wide!(square_of::<4, 2>(left: &[[f64; 4]], right: &[[f64; 4]]) -> [[f64; 4]; 4])
+}
+
+/// Adds one or two quads to the rows of the cells of up to four tables. Several at once read the quads once, and
+/// additions to different places do not wait for each other.
+fn add_plain_across(to: &mut [Across<f64>], width: usize, quads: &[Quad]) {
+    #[inline(always)]
+    fn kernel(to: &mut [Across<f64>], width: usize, quads: &[Quad]) {
+        match quads {
+            [[quad, _]] => add_to_tables(to, width, [quad]),
+            [[first, _], [second, _]] => add_to_tables(to, width, [first, second]),
+            _ => {}
+        }
+    }
+    wide!(kernel(to: &mut [Across<f64>], width: usize, quads: &[Quad]))
+}
+
 #[inline(always)]
-fn add_plain_across(to: &mut [Across<f64>], width: usize, quad: &[[f64; 4]]) {
+fn add_to_tables<const Q: usize>(to: &mut [Across<f64>], width: usize, quads: [&[[f64; 4]]; Q]) {
     match to {
-        [a, b, c, d] => add_quads([a, b, c, d], width, quad),
-        [a, b, c] => add_quads([a, b, c], width, quad),
-        [a, b] => add_quads([a, b], width, quad),
-        [a] => add_quads([a], width, quad),
+        [a, b, c, d] => add_quads([a, b, c, d], width, quads),
+        [a, b, c] => add_quads([a, b, c], width, quads),
+        [a, b] => add_quads([a, b], width, quads),
+        [a] => add_quads([a], width, quads),
         _ => {}
     }
 }
 
 #[inline(always)]
-fn add_quads<const N: usize>(to: [&mut Across<f64>; N], width: usize, quad: &[[f64; 4]]) {
-    let mut tables = to.map(|to| (&to.cells[..quad.len()], &mut *to.table));
-    for (row, x) in quad.iter().enumerate() {
+fn add_quads<const N: usize, const Q: usize>(to: [&mut Across<f64>; N], width: usize, quads: [&[[f64; 4]]; Q]) {
+    let rows = quads[0].len();
+    let quads = quads.map(|quad| &quad[..rows]);
+    let mut tables = to.map(|to| (&to.cells[..rows], &mut *to.table));
+    for row in 0..rows {
         for (cells, table) in &mut tables {
-            let at = cells[row] as usize * width;
-            let to = &mut table[at..at + 4];
-            for l in 0..4 {
-                to[l] += x[l];
+            let (to, _) = table[cells[row] as usize * width..][..4 * Q].as_chunks_mut::<4>();
+            for (to, quad) in to.iter_mut().zip(&quads) {
+                *to = from_fn(|lane| to[lane] + quad[row][lane]);
             }
         }
     }
 }
 
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn wide_add_plain_across(to: &mut [Across<f64>], width: usize, quad: &[[f64; 4]]) {
-    add_plain_across(to, width, quad);
-}
-
-fn fastest_add_plain_across(to: &mut [Across<f64>], width: usize, quad: &[[f64; 4]]) {
-    #[cfg(target_arch = "x86_64")]
-    if is_x86_feature_detected!("avx2") {
-        // SAFETY: the machine has what the function is compiled for.
-        return unsafe { wide_add_plain_across(to, width, quad) };
-    }
-    add_plain_across(to, width, quad);
-}
-
-/// Adds a quad times each value of a cell set.
-fn add_products_across(to: &mut Across<f64>, width: usize, quad: &[[f64; 4]]) {
+/// Adds a quad times each value of a cell set, at the place of quad `q`.
+fn add_products_across(to: &mut Across<f64>, width: usize, q: usize, quad: &[[f64; 4]]) {
     for (v, column) in to.values.iter().enumerate() {
         for ((x, &cell), &value) in quad.iter().zip(to.cells).zip(&**column) {
-            let at = (cell as usize * to.values.len() + v) * width;
+            let at = (cell as usize * to.values.len() + v) * width + 4 * q;
             to.table[at..at + 4].iter_mut().zip(x).for_each(|(to, x)| *to += value * x);
         }
     }
 }
 
 impl Accumulate for f64 {
-    fn add_square(square: &mut [f64], width: usize, [left, _]: [&[[f64; 4]]; 2], [right, _]: [&[[f64; 4]]; 2]) {
-        let sums = fastest_square_of(left, right);
-        for (to, sums) in square.chunks_mut(width).zip(&sums) {
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum);
+    fn add_square(to: &mut [f64], width: usize, [left, _]: Quad, [right, _]: Quad, lanes: usize) {
+        let mut add = |sums: &[[f64; 4]]| {
+            for (i, to) in to.chunks_mut(width).take(4).enumerate() {
+                to.iter_mut().zip(sums).for_each(|(to, sums)| *to += sums[i]);
+            }
+        };
+        match lanes {
+            1 => add(&square_of_one(left, right)),
+            2 => add(&square_of_two(left, right)),
+            _ => add(&square_of_four(left, right)),
         }
     }
 
-    fn add_across(to: &mut [Across<f64>], width: usize, [quad, _]: [&[[f64; 4]]; 2]) {
+    fn add_across(to: &mut [Across<f64>], width: usize, quads: &[Quad]) {
         for to in to.chunk_by_mut(|one, next| one.values.is_empty() && next.values.is_empty()) {
             match to {
-                [one] if !one.values.is_empty() => add_products_across(one, width, quad),
-                plain => plain.chunks_mut(4).for_each(|plain| fastest_add_plain_across(plain, width, quad)),
+                [one] if !one.values.is_empty() => {
+                    quads.iter().enumerate().for_each(|(q, [quad, _])| add_products_across(one, width, q, quad));
+                }
+                plain => plain.chunks_mut(4).for_each(|plain| add_plain_across(plain, width, quads)),
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The inner loops in double-double.
 
-use super::{Accumulate, Across};
+use super::{Accumulate, Across, Quad};
 use crate::dd::{Dd, TwoProduct, on_this_machine, quick_two_sum, two_sum};
 use std::borrow::Cow;
 
@@ -8,14 +8,12 @@ use std::borrow::Cow;
 const STRETCH: usize = 128;
 
 impl Accumulate for Dd {
-    fn add_square(square: &mut [Dd], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]) {
-        on_this_machine!(add_square(
-            square: &mut [Dd], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]
-        ));
+    fn add_square(square: &mut [Dd], width: usize, left: Quad, right: Quad, _lanes: usize) {
+        on_this_machine!(add_square(square: &mut [Dd], width: usize, left: Quad, right: Quad));
     }
 
-    fn add_across(to: &mut [Across<Dd>], width: usize, quad: [&[[f64; 4]]; 2]) {
-        on_this_machine!(add_across(to: &mut [Across<Dd>], width: usize, quad: [&[[f64; 4]]; 2]));
+    fn add_across(to: &mut [Across<Dd>], width: usize, quads: &[Quad]) {
+        on_this_machine!(add_across(to: &mut [Across<Dd>], width: usize, quads: &[Quad]));
     }
 
     fn add_within(table: &mut [Dd], cells: &[u32], values: &[Cow<[f64]>], weights: Option<&[f64]>) {
@@ -38,7 +36,7 @@ impl Accumulate for Dd {
 }
 
 #[inline(always)]
-fn add_square<P: TwoProduct>(square: &mut [Dd], width: usize, left: [&[[f64; 4]]; 2], right: [&[[f64; 4]]; 2]) {
+fn add_square<P: TwoProduct>(square: &mut [Dd], width: usize, left: Quad, right: Quad) {
     let stretches = left[0].chunks(STRETCH).zip(left[1].chunks(STRETCH));
     for ((x, x_low), (y, y_low)) in stretches.zip(right[0].chunks(STRETCH).zip(right[1].chunks(STRETCH))) {
         let mut sums = [[0.0f64; 4]; 4];
@@ -78,13 +76,13 @@ fn product_of_three<P: TwoProduct>(a: f64, b: f64, c: f64) -> (f64, f64) {
 }
 
 #[inline(always)]
-fn add_across<P: TwoProduct>(to: &mut [Across<Dd>], width: usize, [high, low]: [&[[f64; 4]]; 2]) {
+fn add_across<P: TwoProduct>(to: &mut [Across<Dd>], width: usize, quads: &[Quad]) {
     for Across { table, cells, values } in to {
         let per_cell = values.len().max(1);
-        for v in 0..per_cell {
-            for (row, ((x, x_low), &cell)) in high.iter().zip(low).zip(*cells).enumerate() {
+        for ((q, [high, low]), v) in quads.iter().enumerate().flat_map(|quad| (0..per_cell).map(move |v| (quad, v))) {
+            for (row, ((x, x_low), &cell)) in high.iter().zip(*low).zip(*cells).enumerate() {
                 let value = values.get(v).map_or(1.0, |column| column[row]);
-                let to = &mut table[(cell as usize * per_cell + v) * width..][..4];
+                let to = &mut table[(cell as usize * per_cell + v) * width + 4 * q..][..4];
                 for l in 0..4 {
                     let (product, error) = P::two_product(value, x[l]);
                     add(&mut to[l], (product, error + value * x_low[l]));

@@ -1,9 +1,10 @@
 //! What a batch adds: values in quads, and the cell of every row.
 
-use super::{CellSet, CrossProducts};
+use super::{CellSet, CrossProducts, Quad};
 use crate::cells::Classification;
 use crate::dd::{Dd, without_tiny};
 use crate::decode::BATCH_ROWS;
+use crate::elementary::wide;
 use crate::estimator::ModelBatch;
 use std::borrow::Cow;
 
@@ -19,7 +20,7 @@ pub(super) struct Quads {
 
 impl Quads {
     /// A quad's values, and what they lack.
-    pub(super) fn quad(&self, q: usize, rows: usize) -> [&[[f64; 4]]; 2] {
+    pub(super) fn quad(&self, q: usize, rows: usize) -> Quad<'_> {
         [&self.high, &self.low].map(|values| values.get(q * rows..(q + 1) * rows).unwrap_or_default())
     }
 }
@@ -94,7 +95,15 @@ impl CrossProducts {
 
 /// Values times weights.
 fn weigh(quads: &Quads, weights: &[f64]) -> Quads {
-    let high = quads.high.iter().zip(weights.iter().cycle()).map(|(v, w)| v.map(|x| x * w)).collect();
+    #[inline(always)]
+    fn kernel(values: &[[f64; 4]], weights: &[f64], to: &mut Vec<[f64; 4]>) {
+        to.extend(values.iter().zip(weights).map(|(v, w)| v.map(|x| x * w)));
+    }
+    fn extend(values: &[[f64; 4]], weights: &[f64], to: &mut Vec<[f64; 4]>) {
+        wide!(kernel(values: &[[f64; 4]], weights: &[f64], to: &mut Vec<[f64; 4]>))
+    }
+    let mut high = Vec::with_capacity(quads.high.len());
+    quads.high.chunks(weights.len().max(1)).for_each(|quad| extend(quad, weights, &mut high));
     let rows = quads.high.iter().zip(&quads.low).zip(weights.iter().cycle());
     let low = rows.map(|((high, low), &w)| LANES.map(|lane| Dd::product(high[lane], w).lo + low[lane] * w)).collect();
     Quads { high, low }

@@ -113,11 +113,7 @@ impl Family {
         let variance = self.kind.variance();
         variance.of(&out.mu, &mut out.variance);
         let allowed = out.eta.iter().zip(&out.mu).all(|(&eta, &mu)| self.link.allows(eta) && variance.allows(mu));
-        out.deviance = match (allowed, self.link) {
-            (false, _) => f64::INFINITY,
-            (true, Link::Logit) if self.binary => binary_deviance(y, weights, &out.eta),
-            (true, _) => variance.deviance(y, weights, &out.mu),
-        };
+        out.deviance = if allowed { variance.deviance(y, weights, &out.mu) } else { f64::INFINITY };
         Ok(())
     }
 
@@ -127,6 +123,17 @@ impl Family {
             Kind::Outside(outside) => outside.0.null_deviance(y, weights, mean),
             kind => Ok(kind.variance().deviance(y, weights, &vec![mean; y.len()])),
         }
+    }
+
+    /// Whether this is logistic regression of responses 0 and 1.
+    pub fn is_logistic(&self) -> bool {
+        self.binary && self.link == Link::Logit
+    }
+
+    /// The deviance of all rows where their means are the same, if their weights and weighted responses tell it.
+    pub fn known_null_deviance(&self, weight: f64, response: f64) -> Option<f64> {
+        let part = |count: f64| if count > 0.0 { count * elementary::ln(count / weight) } else { 0.0 };
+        self.binary.then(|| -2.0 * (part(response) + part(weight - response)))
     }
 
     /// Whether the dispersion is estimated, and the deviance is not what it is estimated by.
@@ -149,6 +156,28 @@ impl Family {
         let Some(wrong) = y.iter().find(|y| !allowed(**y)) else { return Ok(()) };
         let what = format!("The response '{name}' has the value {wrong}; it must be {must}.");
         Err(Error::new(ErrorKind::Value, what).column(name))
+    }
+
+    /// The logarithm of the likelihood at a deviance, of so many rows with a sum of weights and [`Self::likelihood_rest`];
+    /// NaN where there is none.
+    pub fn log_likelihood(&self, deviance: f64, rows: f64, weight: f64, rest: f64) -> f64 {
+        let normal = |count: f64| count * (elementary::ln(2.0 * std::f64::consts::PI * deviance / count) + 1.0);
+        match self.kind {
+            Kind::Binomial | Kind::Poisson if self.fixed_dispersion => rest - deviance / 2.0,
+            Kind::Gaussian => (rest - normal(rows)) / 2.0,
+            Kind::Gamma => {
+                let shape = weight / deviance;
+                let each = shape * elementary::ln(shape) - ln_gamma(shape);
+                weight * each - shape * (deviance / 2.0 + weight) - rest
+            }
+            Kind::InverseGaussian => -(normal(weight) + 3.0 * rest) / 2.0,
+            _ => f64::NAN,
+        }
+    }
+
+    /// How many parameters of the distribution beside the coefficients the likelihood estimates.
+    pub fn scale_parameters(&self) -> usize {
+        usize::from(matches!(self.kind, Kind::Gaussian | Kind::Gamma | Kind::InverseGaussian))
     }
 
     /// The sum over rows of what the logarithm of the likelihood has beside the deviance and functions of the
@@ -259,35 +288,4 @@ impl Variance {
             }
         }
     }
-}
-
-/// The deviance of responses 0 and 1 at logits: `2 log(1 + exp(-eta))` where the response is 1, which is exact where the
-/// probability is near to 1.
-fn binary_deviance(y: &[f64], weights: &[f64], eta: &[f64]) -> f64 {
-    const LANES: usize = 8;
-    #[inline(always)]
-    fn kernel(y: &[f64], weights: &[f64], eta: &[f64], sums: &mut [f64; LANES]) {
-        let one = |y: f64, w: f64, eta: f64| {
-            let small = elementary::exp(-eta.abs());
-            let small = if small < f64::EPSILON { f64::EPSILON } else { small };
-            let against = if (y == 1.0) == (eta < 0.0) { eta.abs() } else { 0.0 };
-            w * (against + elementary::ln_1p(small))
-        };
-        let ((y, y_rest), (weights, weights_rest)) = (y.as_chunks::<LANES>(), weights.as_chunks::<LANES>());
-        let (eta, eta_rest) = eta.as_chunks::<LANES>();
-        for ((y, w), eta) in y.iter().zip(weights).zip(eta) {
-            for k in 0..LANES {
-                sums[k] += one(y[k], w[k], eta[k]);
-            }
-        }
-        for ((&y, &w), &eta) in y_rest.iter().zip(weights_rest).zip(eta_rest) {
-            sums[0] += one(y, w, eta);
-        }
-    }
-    fn run(y: &[f64], weights: &[f64], eta: &[f64], sums: &mut [f64; LANES]) {
-        elementary::wide!(kernel(y: &[f64], weights: &[f64], eta: &[f64], sums: &mut [f64; LANES]))
-    }
-    let mut sums = [0.0; LANES];
-    run(y, weights, eta, &mut sums);
-    2.0 * sums.iter().sum::<f64>()
 }

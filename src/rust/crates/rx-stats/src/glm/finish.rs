@@ -6,9 +6,10 @@
 //! which the deviance is larger, or a mean impossible, is halved.
 
 use super::{At, Glm, Iteration, Last, Line, Null, Plain, Stage, State};
+use crate::crossprod;
 use crate::dd::{Dd, Number};
 use crate::estimator::{Finish, GoOn, Step};
-use crate::linmod::LinearModel;
+use crate::linmod::{LinMod, LinearModel};
 use rx_data::{Error, ErrorKind, Result};
 
 /// How often a step is halved.
@@ -33,8 +34,8 @@ pub struct GlmModel {
     pub null_deviance: f64,
     /// Sum of squared Pearson residuals.
     pub pearson: f64,
-    /// What the logarithm of the likelihood has beside the deviance and functions of the dispersion.
-    pub likelihood: f64,
+    /// The logarithm of the likelihood; NaN where there is none.
+    pub log_likelihood: f64,
     /// Sum of prior weights.
     pub sum_weights: f64,
     /// Sum of weighted squares of the response.
@@ -49,6 +50,8 @@ pub struct GlmModel {
     pub path: Vec<Iteration>,
     /// Statistics of the columns under the prior weights, where they are wanted.
     pub plain: Option<Plain>,
+    /// The cross products at the solution, where they are wanted.
+    pub products: Option<(LinMod, crossprod::State)>,
 }
 
 impl Finish for Glm {
@@ -72,10 +75,17 @@ impl Glm {
         match self.null {
             Null::Later => {
                 (tally.weight, tally.response) = (state.sums.weight, state.sums.response);
+                let [weight, response] = [tally.weight, tally.response[0]].map(Number::value);
                 self.null = if !(self.plan.formula.intercept || self.plan.formula.cube) {
                     Null::Offsets
                 } else if self.plan.offsets.is_empty() {
-                    Null::Mean((tally.response[0] / tally.weight).value())
+                    match self.plan.family.known_null_deviance(weight, response) {
+                        Some(deviance) => {
+                            tally.null_deviance = deviance.into();
+                            Null::Done
+                        }
+                        None => Null::Mean(response / weight),
+                    }
                 } else {
                     tally.null_deviance = Dd::from(f64::NAN);
                     Null::Offsets
@@ -333,20 +343,23 @@ impl Glm {
         let progress = self.progress;
         linear.collinear = progress.collinear;
         let tally = &progress.tally;
+        let [deviance, weight, rest] = [tally.deviance, tally.weight, tally.likelihood].map(Number::value);
+        let rows = if self.plan.counted { weight } else { linear.n as f64 };
         Ok(Step::Done(GlmModel {
             coefficients,
             predictor_mean: line.at(&self.layout, &means),
-            deviance: tally.deviance.value(),
+            deviance,
             null_deviance: tally.null_deviance.value(),
             pearson: tally.pearson.value(),
-            likelihood: tally.likelihood.value(),
-            sum_weights: tally.weight.value(),
+            log_likelihood: self.plan.family.log_likelihood(deviance, rows, weight, rest),
+            sum_weights: weight,
             total_squares: tally.response[1].value(),
             iterations: progress.iteration,
             converged: progress.converged,
             separated: progress.separated,
             path: progress.path,
             plain: progress.plain,
+            products: self.plan.products.then_some((self.working, last.state)),
             linear,
         }))
     }

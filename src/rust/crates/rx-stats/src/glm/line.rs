@@ -1,10 +1,12 @@
 //! The linear predictor: what coefficients make of the rows of a batch, without forming the columns.
 
 use crate::design::Design;
+use crate::elementary::wide;
 use crate::estimator::ModelBatch;
 use crate::linmod::Term;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::ops::Range;
 
 /// Where the columns of the terms are.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -41,6 +43,11 @@ impl Layout {
         };
         let terms = terms.iter().map(placed).collect();
         Layout { intercept, terms, size }
+    }
+
+    /// The columns of the terms.
+    pub fn places(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.terms.iter().map(|t| t.first..t.first + t.cells)
     }
 
     /// Which columns are numbers in all rows: those of terms without categories.
@@ -98,7 +105,7 @@ impl Line {
             let (Some(first), others) = (codes.next(), codes) else {
                 let (b, centre) = (coefficients[0], self.centres[placed.first]);
                 if let Some(values) = values {
-                    eta.iter_mut().zip(&*values).for_each(|(eta, x)| *eta += b * (x - centre));
+                    add_column(eta, &values, b, centre);
                 }
                 continue;
             };
@@ -116,6 +123,15 @@ impl Line {
             }
         }
     }
+}
+
+/// Adds a multiple of a column's distances from its centre.
+fn add_column(eta: &mut [f64], values: &[f64], b: f64, centre: f64) {
+    #[inline(always)]
+    fn kernel(eta: &mut [f64], values: &[f64], b: f64, centre: f64) {
+        eta.iter_mut().zip(values).for_each(|(eta, x)| *eta += b * (x - centre));
+    }
+    wide!(kernel(eta: &mut [f64], values: &[f64], b: f64, centre: f64))
 }
 
 /// The product of some numeric variables; none if there are none.

@@ -31,7 +31,7 @@ pub enum Link {
 }
 
 /// The least mean and slope where both must be positive.
-const LEAST: f64 = f64::EPSILON;
+pub(super) const LEAST: f64 = f64::EPSILON;
 
 impl Link {
     /// The linear predictor of a mean.

@@ -4,6 +4,7 @@ use crate::design::Rows;
 use crate::estimator::{Finish, Step};
 use crate::laws::{self, Batch};
 use crate::linmod::Term;
+use crate::step::{Criterion, Fit, Search};
 
 fn plan(kind: Kind, link: Link, terms: &[(&[usize], &[usize])]) -> Plan {
     Plan {
@@ -30,6 +31,7 @@ fn plan(kind: Kind, link: Link, terms: &[(&[usize], &[usize])]) -> Plan {
         keep: true,
         plain: false,
         counted: false,
+        products: false,
     }
 }
 
@@ -124,5 +126,46 @@ fn responses_are_checked() {
     for (kind, y) in [(Kind::Poisson, -1.0), (Kind::Gamma, 0.0), (Kind::Binomial, 1.5), (Kind::Tweedie(2.0), 0.0)] {
         let error = family(kind).check(&[1.0, y], "y").unwrap_err();
         assert_eq!((error.kind, error.column.as_deref()), (ErrorKind::Value, Some("y")));
+    }
+}
+
+#[test]
+fn models_of_fewer_terms_are_judged_nearly_as_if_they_were_fitted() {
+    let design = laws::design(3, &[3, 2], false, Rows::Finite);
+    let batches = laws::batches(3, &[3, 2], false);
+    let terms: [(&[usize], &[usize]); 3] = [(&[1], &[]), (&[], &[0]), (&[2], &[])];
+    let plan_of =
+        |terms: &[(&[usize], &[usize])]| Plan { products: true, ..plan(Kind::Gaussian, Link::Identity, terms) };
+    let run = |plan: &Plan| fit(Glm::new(&design, plan.clone(), None, 1 << 30).unwrap(), &batches);
+    let all = plan_of(&terms);
+    let largest = run(&all);
+    let search = Search {
+        start: vec![],
+        lower: vec![],
+        upper: vec![],
+        forward: true,
+        backward: true,
+        criterion: Criterion::Aic,
+        k: 2.0,
+        max_steps: 1,
+        scale: 0.0,
+        weights_count: false,
+        keep: false,
+    };
+    for chosen in [&[0usize, 1, 2][..], &[2, 0], &[1], &[]] {
+        let part = plan_of(&chosen.iter().map(|&t| terms[t]).collect::<Vec<_>>());
+        let fitted = Outline::of(&run(&part), &part);
+        // Of least squares nothing is approximate.
+        let judged = Outline::within(&largest, &all, chosen, &|| Ok(())).unwrap();
+        assert!((fitted.deviance() / judged.deviance() - 1.0).abs() < 1e-9);
+        assert!((fitted.aic(&search) - judged.aic(&search)).abs() < 1e-6);
+        assert!((fitted.dispersion(&search) / judged.dispersion(&search) - 1.0).abs() < 1e-9);
+        assert_eq!(fitted.rank(), judged.rank());
+        let pairs = fitted.coefficients().into_iter().zip(judged.coefficients());
+        assert!(pairs.into_iter().all(|(a, b)| (a.is_nan() && b.is_nan()) || (a - b).abs() < 1e-9));
+        let moved = judged.moved(&part.formula.terms, &all.formula, &design);
+        let back = Outline::of(&largest, &all).moved(&all.formula.terms, &part.formula, &design);
+        assert_eq!((moved.len(), back.len()), (largest.coefficients.len(), judged.coefficients().len()));
+        assert_eq!(moved[0], judged.coefficients()[0]);
     }
 }
