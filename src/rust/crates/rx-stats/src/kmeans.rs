@@ -11,6 +11,7 @@
 pub mod assign;
 mod nearest;
 mod sample;
+mod sums;
 
 use crate::dd::{Dd, Number};
 use crate::design::Design;
@@ -22,9 +23,7 @@ use rx_data::{Error, ErrorKind, Result};
 use sample::{Sample, choose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-
-/// Sums of a cluster before those of its columns: rows, weights, squared distances.
-const HEAD: usize = 3;
+use sums::{HEAD, Sums};
 
 /// What is asked for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -73,7 +72,7 @@ pub struct State {
     rows: u64,
     dropped: u64,
     sample: Sample,
-    /// Of each start cluster after cluster: rows, weights, squared distances, and the columns.
+    /// Of each start cluster after cluster, as [`Sums`] has them.
     sums: Vec<Vec<Dd>>,
 }
 
@@ -134,24 +133,9 @@ impl KMeans {
         Ok(kmeans)
     }
 
-    /// Sums of a cluster.
+    /// How many numbers the sums of a cluster are.
     fn stride(&self) -> usize {
-        HEAD + self.columns
-    }
-
-    /// Adds the rows of a batch to the sums of their clusters.
-    fn add(&self, batch: &ModelBatch, found: &Nearest, sums: &mut [f64]) {
-        let stride = self.stride();
-        for (row, (&j, &distance)) in found.positions.iter().zip(&found.distances).enumerate() {
-            let w = batch.weight.map_or(1.0, |weights| weights[row]);
-            let sums = &mut sums[j as usize * stride..][..stride];
-            sums[0] += 1.0;
-            sums[1] += w;
-            sums[2] += w * distance;
-            for ((to, values), shift) in sums[HEAD..].iter_mut().zip(batch.numeric).zip(&self.shifts) {
-                *to += w * (values[row] - shift);
-            }
-        }
+        Sums::stride(self.columns)
     }
 
     /// Starts from rows that were drawn.
@@ -244,9 +228,10 @@ impl Estimator for KMeans {
         let mut found = Nearest::default();
         for (run, total) in self.runs.iter().zip(&mut state.sums) {
             run.centres.nearest(batch.numeric, &mut found);
-            let mut sums = vec![0.0; total.len()];
-            self.add(batch, &found, &mut sums);
-            total.iter_mut().zip(sums).filter(|(_, sum)| *sum != 0.0).for_each(|(to, sum)| *to = *to + Dd::from(sum));
+            let mut sums = Sums::new(self.columns, self.options.clusters);
+            sums.add(batch, &self.shifts, &found);
+            let sums = total.iter_mut().zip(sums.values()).filter(|(_, sum)| **sum != 0.0);
+            sums.for_each(|(to, &sum)| *to = *to + Dd::from(sum));
         }
         Ok(())
     }

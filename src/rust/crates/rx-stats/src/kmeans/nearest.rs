@@ -8,8 +8,12 @@
 use crate::elementary::wide;
 use serde::{Deserialize, Serialize};
 
+/// Rows whose sums stay in registers.
+const GROUP: usize = 8;
+/// Such groups at a time.
+const GROUPS: usize = 8;
 /// Rows at a time.
-const ROWS: usize = 8;
+const ROWS: usize = GROUP * GROUPS;
 /// Centres at a time.
 const BLOCK: usize = 4;
 
@@ -36,7 +40,7 @@ impl Centres {
         let rows = columns[0].len();
         found.positions.resize(rows, 0);
         found.distances.resize(rows, 0.0);
-        found.tile.resize(self.columns, [0.0; ROWS]);
+        found.tile.resize(self.columns, [[0.0; GROUP]; GROUPS]);
         search(&self.blocks, columns, found);
     }
 }
@@ -48,39 +52,46 @@ pub struct Nearest {
     pub positions: Vec<u32>,
     /// Squares of distances.
     pub distances: Vec<f64>,
-    tile: Vec<[f64; ROWS]>,
+    /// Some rows, column by column.
+    tile: Vec<[[f64; GROUP]; GROUPS]>,
+    /// Their distances from some centres.
+    squares: [[[f64; GROUP]; GROUPS]; BLOCK],
 }
 
 fn search(blocks: &[[f64; BLOCK]], columns: &[&[f64]], found: &mut Nearest) {
     #[inline(always)]
     fn kernel(blocks: &[[f64; BLOCK]], columns: &[&[f64]], found: &mut Nearest) {
-        let Nearest { positions, distances, tile } = found;
+        let Nearest { positions, distances, tile, squares } = found;
         let mut start = 0;
         for (positions, distances) in positions.chunks_mut(ROWS).zip(distances.chunks_mut(ROWS)) {
             for (to, values) in tile.iter_mut().zip(columns) {
-                let values = &values[start..];
-                match values.first_chunk() {
-                    Some(values) => *to = *values,
-                    None => to[..values.len()].copy_from_slice(values),
-                }
+                let values = &values[start..][..positions.len()];
+                to.as_flattened_mut()[..values.len()].copy_from_slice(values);
             }
             let (mut least, mut at) = ([f64::INFINITY; ROWS], [0.0; ROWS]);
             let mut first = 0.0;
             for block in blocks.chunks_exact(tile.len()) {
-                let mut sums = [[0.0; ROWS]; BLOCK];
-                for (x, centres) in tile.iter().zip(block) {
-                    for q in 0..BLOCK {
-                        for r in 0..ROWS {
-                            let difference = x[r] - centres[q];
-                            sums[q][r] += difference * difference;
+                for group in 0..GROUPS {
+                    let mut sums = [[0.0; GROUP]; BLOCK];
+                    for (x, centres) in tile.iter().zip(block) {
+                        let x = &x[group];
+                        for q in 0..BLOCK {
+                            for r in 0..GROUP {
+                                let difference = x[r] - centres[q];
+                                sums[q][r] += difference * difference;
+                            }
                         }
                     }
+                    for q in 0..BLOCK {
+                        squares[q][group] = sums[q];
+                    }
                 }
-                for sums in &sums {
-                    for r in 0..ROWS {
-                        let nearer = sums[r] < least[r];
-                        least[r] = if nearer { sums[r] } else { least[r] };
-                        at[r] = if nearer { first } else { at[r] };
+                // A loop of its own, over more rows than are unrolled, which compilers turn into blends.
+                for squares in squares.iter() {
+                    for ((least, at), &square) in least.iter_mut().zip(&mut at).zip(squares.as_flattened()) {
+                        let nearer = square < *least;
+                        *least = if nearer { square } else { *least };
+                        *at = if nearer { first } else { *at };
                     }
                     first += 1.0;
                 }
