@@ -33,12 +33,12 @@ bare <- function(threads) {
 }
 
 scikit_learn <- python_case(
-  sprintf("KMeans(10, init = start, n_init = 1, max_iter = %d, tol = 0, algorithm = 'lloyd').fit(x)", passes),
+  sprintf("KMeans(10, init = centres, n_init = 1, max_iter = %d, tol = 0, algorithm = 'lloyd').fit(x)", passes),
   c(
     "import numpy, pyarrow.parquet, warnings", "from sklearn.cluster import KMeans", "warnings.simplefilter('ignore')",
     sprintf("table = pyarrow.parquet.read_table('%s', columns = [%s]).drop_null()", files$parquet, listed),
     "x = numpy.column_stack([table[name].to_numpy().astype(float) for name in table.column_names])",
-    "start = table.slice(0, 100).to_pandas().drop_duplicates().to_numpy(dtype = float)[:10]",
+    "centres = table.slice(0, 100).to_pandas().drop_duplicates().to_numpy(dtype = float)[:10]",
     "del table"
   )
 )
