@@ -1,5 +1,5 @@
-# k-means of a table in memory, ten clusters of five columns, twenty passes from given centres, against others on the same
-# machine:
+# k-means of a table in memory, ten clusters of five columns, twenty passes from given centres, against others on the
+# same machine:
 #   Rscript bench/kmeans.R [rows, 5 million] [folder for the files]
 # Peers that are not installed are printed as missing: scikit-learn (Python), and the bare loop without cargo.
 
