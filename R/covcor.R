@@ -14,9 +14,9 @@
 #' column of ones in front of the others: its first row has W and the sums of the columns.
 #'
 #' **Accuracy.** Products are summed relative to numbers near the means, so a large mean costs no digits. Small problems
-#' (rows times columns squared below 3e7) are summed in numbers of 32 digits. Larger ones are summed again where that
-#' is needed: about better means, or in numbers of 32 digits. The result is the same to the last bit for any number of
-#' threads.
+#' (up to a million rows, and rows times columns squared below 3e7) are summed in numbers of 32 digits. Larger ones are
+#' summed again where that is needed: about better means, or in numbers of 32 digits. The result is the same to the last
+#' bit for any number of threads.
 #'
 #' **Columns that are dropped.** With `keepAll = FALSE` columns are left out whose variance is at most `varTol`, then
 #' those that are linear combinations of other ones: of a factor's levels the last, and what comes later in the formula.

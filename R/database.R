@@ -104,6 +104,24 @@ db_quote <- function(database, names) UseMethod("db_quote")
 #' @noRd
 db_table <- function(database, table) UseMethod("db_table")
 
+#' Whose SQL a database speaks where standards differ: "postgresql", "sqlserver" or "standard"
+#'
+#' @noRd
+db_dialect <- function(database) {
+  name <- if (inherits(database, "rx_rodbc")) {
+    RODBC::odbcGetInfo(database$connection)[["DBMS_Name"]]
+  } else {
+    class(database$connection)[1]
+  }
+  if (grepl("postgres|^Pq", name, ignore.case = TRUE)) {
+    "postgresql"
+  } else if (grepl("SQL ?Server", name, ignore.case = TRUE)) {
+    "sqlserver"
+  } else {
+    "standard"
+  }
+}
+
 #' Executes a statement without rows
 #'
 #' @noRd

@@ -82,6 +82,9 @@ rx_engine_assign <- function(source, assignment, passed, name, sink, job) .Call(
 # Quantiles of a variable: list(rows, values).
 rx_engine_quantile <- function(source, variables, options, job) .Call(wrap__rx_engine_quantile, source, variables, options, job)
 
+# What memCompress(type = "gzip") made its argument of.
+rx_engine_inflate <- function(bytes) .Call(wrap__rx_engine_inflate, bytes)
+
 # Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to,
 # body)` and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
 rx_engine_exec <- function(plan, events, job) .Call(wrap__rx_engine_exec, plan, events, job)

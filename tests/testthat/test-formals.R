@@ -274,6 +274,19 @@ revoscaler <- list(
   rxCorCoef = function(x) NULL,
   rxCovData = function(x) NULL,
   rxCorData = function(x) NULL,
+  rxSerializeModel = function(model, metadata = NULL, realtimeScoringOnly = FALSE, ...) NULL,
+  rxUnserializeModel = function(serializedModel, ...) NULL,
+  rxWriteObject.RxOdbcData = function(odbcDestination, key, value, version = NULL, keyName = "id", valueName = "value",
+                                      versionName = "version", serialize = TRUE, overwrite = FALSE,
+                                      compress = "gzip") NULL,
+  rxWriteObject.default = function(value, serialize = TRUE, compress = "gzip") NULL,
+  rxReadObject.RxOdbcData = function(odbcSource, key, version = NULL, keyName = "id", versionName = "version",
+                                     valueName = "value", deserialize = TRUE, decompress = "gzip") NULL,
+  rxReadObject.raw = function(rawSource, deserialize = TRUE, decompress = "gzip") NULL,
+  rxDeleteObject.RxOdbcData = function(odbcSource, key, version = NULL, keyName = "id", valueName = "value",
+                                       versionName = "version", all = FALSE) NULL,
+  rxListKeys.RxOdbcData = function(odbcSource, key = NULL, version = NULL, keyName = "id",
+                                   versionName = "version") NULL,
   as.lm = function(x, ...) NULL,
   rxCube = function(formula, data, outFile = NULL, pweights = NULL, fweights = NULL, means = TRUE, cube = TRUE,
                     rowSelection = NULL, transforms = NULL, transformObjects = NULL, transformFunc = NULL,
@@ -365,6 +378,8 @@ other_defaults <- list(
   )
 )
 new_arguments <- list(
+  rxWriteObject.RxOdbcData = "...", rxWriteObject.default = "...", rxReadObject.RxOdbcData = "...",
+  rxReadObject.raw = "...", rxDeleteObject.RxOdbcData = "...", rxListKeys.RxOdbcData = "...",
   rxOptions = "memoryLimitMB", RxOdbcData = "connection",
   RxLocalParallel = c("wait", "executionTimeoutSeconds", "taskRetries")
 )

@@ -18,8 +18,8 @@ mod view;
 
 use extendr_api::prelude::*;
 use glue::{
-    covariance, crosstab, exec, glm, import, info, kmeans, linmod, merge, predict, quantile, reader, session, sort,
-    step, summary, worker,
+    covariance, crosstab, exec, glm, import, inflate, info, kmeans, linmod, merge, predict, quantile, reader, session,
+    sort, step, summary, worker,
 };
 
 extendr_module! {
@@ -39,6 +39,7 @@ extendr_module! {
     use predict;
     use kmeans;
     use quantile;
+    use inflate;
     use exec;
     use worker;
 }

@@ -6,6 +6,7 @@ pub mod crosstab;
 pub mod exec;
 pub mod glm;
 pub mod import;
+pub mod inflate;
 pub mod info;
 pub mod kmeans;
 pub mod linmod;

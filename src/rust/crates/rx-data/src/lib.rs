@@ -12,6 +12,7 @@ mod dictionary;
 pub mod error;
 pub mod expr;
 pub mod groups;
+pub mod inflate;
 pub mod interner;
 pub mod join;
 pub mod lock;

@@ -17,6 +17,9 @@ mod finish;
 #[cfg(feature = "solve")]
 pub use finish::CovarianceModel;
 
+/// Rows of which the sums may be double-doubles from the first row on.
+const FEW: u64 = 1_000_000;
+
 /// What is to be computed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Options {
@@ -68,9 +71,9 @@ impl Covariance {
         })
     }
 
-    /// Starts in double-double if the number of rows is known and so small that it costs nothing.
+    /// Starts in double-double if the number of rows is known and so small that it costs next to nothing.
     pub fn expecting(self, rows: Option<u64>, design: &Design) -> Result<Self> {
-        Ok(Covariance { model: self.model.expecting(rows, design)?, ..self })
+        Ok(Covariance { model: self.model.expecting(rows.filter(|&rows| rows <= FEW), design)?, ..self })
     }
 }
 

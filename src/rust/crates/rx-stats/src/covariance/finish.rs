@@ -1,6 +1,6 @@
 //! The master's part of covariances: from sums about shifts to products about the means, or about zero.
 
-use super::Covariance;
+use super::{Covariance, FEW};
 use crate::crossprod::{CrossProducts, ONE, Place, State, Totals};
 use crate::dd::{Dd, Number};
 use crate::design::WeightKind;
@@ -114,7 +114,7 @@ impl Finish for Covariance {
             if !is_certain && !self.recentred {
                 return Ok(Step::Again(Covariance { recentred: true, ..self.with(centred()) }));
             }
-            if (!is_certain || self.model.is_small(state.n, columns as f64))
+            if (!is_certain || (state.n <= FEW && self.model.is_small(state.n, columns as f64)))
                 && let Ok(extended) = centred().extended()
             {
                 return Ok(Step::Again(self.with(extended)));
