@@ -108,11 +108,7 @@ db_table <- function(database, table) UseMethod("db_table")
 #'
 #' @noRd
 db_dialect <- function(database) {
-  name <- if (inherits(database, "rx_rodbc")) {
-    RODBC::odbcGetInfo(database$connection)[["DBMS_Name"]]
-  } else {
-    class(database$connection)[1]
-  }
+  name <- class(database$connection)[1]
   if (grepl("postgres|^Pq", name, ignore.case = TRUE)) {
     "postgresql"
   } else if (grepl("SQL ?Server", name, ignore.case = TRUE)) {

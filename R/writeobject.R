@@ -12,7 +12,7 @@
 #' Bytes that are damaged are errors of class `rxscale_error_corrupt_file`. Objects may hold R code, so what others may
 #' write to should not be read without thought.
 #'
-#' @param odbcDestination,odbcSource an [RxOdbcData()] source that names a table.
+#' @param odbcDestination,odbcSource an [RxOdbcData()] source that names a table and has a DBI `connection`.
 #' @param key the key, a string.
 #' @param value the object.
 #' @param version the version, a string, or NULL for objects without one.
@@ -204,6 +204,12 @@ open_objects <- function(source, keyName, valueName, versionName, query = FALSE)
   if (is.null(source@table) && !query) {
     rx_abort("argument", "Objects are kept in a table, not in a query.", hint = "Name a `table`.")
   }
+  if (is.null(source@connection)) {
+    # RODBC garbles bytes beyond the first 256.
+    rx_abort("unsupported", "Objects cannot be kept through an ODBC connection string.",
+      hint = "Give the source a DBI `connection`, of package odbc for instance."
+    )
+  }
   list(database = open_database(source), table = source@table, query = source@sqlQuery, columns = columns)
 }
 
@@ -256,13 +262,7 @@ store_equal <- function(store, column, value) {
   }
 }
 
-text_literal <- function(database, text) {
-  if (!inherits(database, "rx_rodbc")) {
-    return(as.character(DBI::dbQuoteString(database$connection, text)))
-  }
-  escaped <- gsub("'", "''", text, fixed = TRUE)
-  sprintf(if (db_dialect(database) == "sqlserver") "N'%s'" else "'%s'", escaped)
-}
+text_literal <- function(database, text) as.character(DBI::dbQuoteString(database$connection, text))
 
 bytes_literal <- function(database, bytes) {
   digits <- paste(format(bytes), collapse = "")

@@ -28,7 +28,7 @@ test_that("models predict in a session that knows nothing of the one that fitted
 
 test_that("models that earlier versions wrote are read, printed and predict", {
   files <- list.files(test_path("fixtures", "models"), "[.]rxm$", full.names = TRUE)
-  expect_gte(length(files), 5)
+  expect_gte(length(files), 6)
   for (file in files) {
     content <- rxUnserializeModel(readBin(file, "raw", file.size(file)))
     expect_identical(rawToChar(content$metadata), sub("-.*", "", basename(file)))
@@ -36,7 +36,7 @@ test_that("models that earlier versions wrote are read, printed and predict", {
     if (inherits(content$model, "rxCovCor")) {
       expect_equal(content$model$CovCor, rxCor(~ x + z + a, small_data()), tolerance = 1e-12)
     } else {
-      expect_output(print(summary(content$model)), "Coefficients")
+      if (!inherits(content$model, "rxKmeans")) expect_output(print(summary(content$model)), "Coefficients")
       expected <- utils::read.csv(sub("rxm$", "csv", file))
       expect_equal(rxPredict(content$model, small_data()[1:20, ]), expected, tolerance = 1e-12)
     }

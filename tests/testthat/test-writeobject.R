@@ -70,5 +70,6 @@ test_that("without a database there are bytes", {
     rxReadObject(bytes, decompress = "zip")
     rxWriteObject("text", serialize = FALSE)
     rxWriteObject(RxOdbcData(sqlQuery = "SELECT 1", connectionString = "DSN=none"), "a", 1)
+    rxListKeys(RxOdbcData(table = "objects", connectionString = "DSN=none"))
   })
 })
