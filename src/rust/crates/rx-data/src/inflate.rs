@@ -34,21 +34,25 @@ mod tests {
 
     #[test]
     fn what_was_compressed_comes_back() {
-        let plain: Vec<u8> = (0..100_000u32).map(|i| (i * i / 1000) as u8).collect();
+        let plain: Vec<u8> = (0..100_000u64).map(|i| (i * i / 1000) as u8).collect();
         for part in [&plain[..0], &plain[..1], &plain, &[7; 100_000]] {
             assert_eq!(inflate(&deflated(part)).unwrap(), part);
         }
     }
 
     #[test]
-    fn a_flipped_bit_or_a_missing_byte_is_an_error() {
-        let bytes = deflated(b"some bytes, and some more of the same bytes");
+    fn no_flipped_bit_or_missing_byte_gives_other_bytes() {
+        let plain = b"some bytes, and some more of the same bytes";
+        let bytes = deflated(plain);
         for at in 0..bytes.len() {
             assert!(inflate(&bytes[..at]).is_err(), "{at}");
             for bit in 0..8 {
                 let mut flipped = bytes.clone();
                 flipped[at] ^= 1 << bit;
-                assert!(inflate(&flipped).is_err(), "{at} {bit}");
+                // The last byte before the checksum may have bits that say nothing.
+                if let Ok(found) = inflate(&flipped) {
+                    assert_eq!(found, plain, "{at} {bit}");
+                }
             }
         }
     }
