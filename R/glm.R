@@ -242,7 +242,8 @@ described_model <- function(fit, design, settings) {
     sumOfWeights = if (!is.null(design$engine_variables$weight)) fit$weight,
     deviance = fit$deviance, null.deviance = fit$null_deviance, dispersion = dispersion, iter = fit$iterations,
     converged = fit$converged, separated.columns = labels[fit$separated], path = fit$path,
-    logLik = if (is.nan(fit$log_likelihood)) NA_real_ else fit$log_likelihood, scale.parameters = scale_parameters(family),
+    logLik = if (is.nan(fit$log_likelihood)) NA_real_ else fit$log_likelihood,
+    scale.parameters = scale_parameters(family),
     means = named(linear$means), predictor.mean = fit$predictor_mean, working.weight = linear$weight,
     fitted.columns = named(linear$fitted)
   ))

@@ -2,15 +2,15 @@
 
 #' Stepwise selection of terms
 #'
-#' `rxStepControl()` makes the `variableSelection` of [rxLinMod()], [rxLogit()] and [rxGlm()]: a search for a model among
-#' the terms of formulas, by steps that add or drop one term. `rxStepPlot()` draws the coefficients along the way.
+#' `rxStepControl()` makes the `variableSelection` of [rxLinMod()], [rxLogit()] and [rxGlm()]: a search for a model
+#' among the terms of formulas, by steps that add or drop one term. `rxStepPlot()` draws the coefficients along the way.
 #'
-#' For linear models the data are read once: cross products of all terms in the scope are accumulated, and every model of
-#' the search is solved from them. Generalized linear models are fitted one by one, each from the coefficients of the one
-#' before, to rows that stay decoded in memory where they fit. With `refitEachStep = FALSE` only the model with all terms
-#' is fitted, and others are judged by its cross products: by the linear model of its working responses (Lawless and
-#' Singhal 1978), whose sum of squares changes nearly as the deviance would. The model selected is then fitted. Rows with
-#' a missing value in any variable of the scope are left out of all models.
+#' For linear models the data are read once: cross products of all terms in the scope are accumulated, and every model
+#' of the search is solved from them. Generalized linear models are fitted one by one, each from the coefficients of the
+#' one before, to rows that stay decoded in memory where they fit. With `refitEachStep = FALSE` only the model with all
+#' terms is fitted, and others are judged by its cross products: by the linear model of its working responses (Lawless
+#' and Singhal 1978), whose sum of squares changes nearly as the deviance would. The model selected is then fitted. Rows
+#' with a missing value in any variable of the scope are left out of all models.
 #'
 #' **Scope.** The formula of the fit is the base model. A `.` in a formula of the scope stands for its terms.
 #'
@@ -26,8 +26,9 @@
 #' it. A term that explains nothing, being a combination of others, goes first.
 #'
 #' **Criterion.** With `"AIC"` a step is taken that lowers n log(RSS / n) + k p most (with `scale`, RSS / scale - n +
-#' k p: Mallows' Cp), as [step()] does; of generalized linear models -2 logLik + k p, or deviance / scale - n + k p. With `"SigLevel"` the term with the largest p-value goes if that is above
-#' `minSigLevelToDrop`; if none goes, the one with the smallest p-value comes if that is below `maxSigLevelToAdd`.
+#' k p: Mallows' Cp), as [step()] does; of generalized linear models -2 logLik + k p, or deviance / scale - n + k p. With
+#' `"SigLevel"` the term with the largest p-value goes if that is above `minSigLevelToDrop`; if none goes, the one with
+#' the smallest p-value comes if that is below `maxSigLevelToAdd`.
 #'
 #' @param method `"stepwise"`, `"backward"` or `"forward"`. Without a scope the default is backward.
 #' @param scope a formula or a list of formulas, see Details.
@@ -36,8 +37,8 @@
 #' @param maxSigLevelToAdd,minSigLevelToDrop significance levels, for `"SigLevel"` only. By default terms are added
 #'   below 0.5 by the forward method and below 0.15 by the stepwise one, and dropped above 0.1 by the backward method
 #'   and above 0.15 by the stepwise one.
-#' @param refitEachStep whether to fit each model of a search, TRUE by default for generalized linear models. It makes no
-#'   difference to linear ones, whose cross products hold all that another pass over the data would find.
+#' @param refitEachStep whether to fit each model of a search, TRUE by default for generalized linear models. It makes
+#'   no difference to linear ones, whose cross products hold all that another pass over the data would find.
 #' @param keepStepCoefs whether the fit keeps the coefficients of all steps, as `stepCoefs`: zero where a coefficient is
 #'   not in the model, NA where it is dropped.
 #' @param scale the variance of the errors, or the dispersion, for AIC and the chi-square test; 0 estimates it.

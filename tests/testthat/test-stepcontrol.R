@@ -170,14 +170,16 @@ test_that("searches among generalized linear models go the way of step()", {
   expect_equal(stepwise$stepCoefs[names(coef(stepwise)), nrow(stepwise$anova)], coef(stepwise), tolerance = 1e-6)
   expect_glm_steps_like(search("forward", upper), step(start, list(lower = base, upper = upper), direction = "forward"))
   full <- quietly(stats::update(start, stats::update(upper, late ~ .)))
-  expect_glm_steps_like(search("backward", upper, k = 10), step(full, list(lower = base), direction = "backward", k = 10))
+  backward <- step(full, list(lower = base), direction = "backward", k = 10)
+  expect_glm_steps_like(search("backward", upper, k = 10), backward)
   # Counts with an offset and weights.
   counts <- as_lm_factors(small_data())
   counts <- counts[stats::complete.cases(counts), ]
   counts$n <- round(abs(counts$y) * 2)
   counts$t <- abs(counts$x) + 1
   formula <- n ~ z + a + b + s
-  fit <- rxGlm(formula, counts, stats::poisson(), pweights = "weight", offset = "t", variableSelection = rxStepControl())
+  search <- rxStepControl()
+  fit <- rxGlm(formula, counts, stats::poisson(), pweights = "weight", offset = "t", variableSelection = search)
   model <- quietly(stats::glm(stats::update(formula, . ~ . + offset(t)), stats::poisson(), counts, weights = weight))
   expect_glm_steps_like(fit, step(model))
   expect_match(deparse(formula(fit)), "offset(t)", fixed = TRUE)
