@@ -53,7 +53,9 @@ methods::setMethod("run_tasks", "RxLocalParallel", function(context, plan) {
   call$elems <- if (together) plan$elems
   spec <- c(worker_command(), list(
     workers = workers, keep = job$threads, tasks = plan$count, common = exec_bytes(call, plan$call),
-    arguments = !together, chunk = plan$chunk, retries = context@taskRetries,
+    arguments = !together, chunk = plan$chunk,
+    # What has no elements is to run once on every worker.
+    head_start = length(plan$elems$args) + length(plan$elems$sets) > 0, retries = context@taskRetries,
     timeout = if (context@executionTimeoutSeconds > 0) context@executionTimeoutSeconds
   ))
   if (!context@wait) {

@@ -170,6 +170,7 @@ fn read_plan(plan: &Robj) -> Result<Plan> {
         common: Arc::new(common),
         arguments: spec::parse(&spec::need(plan, "arguments")?, "arguments")?,
         chunk: spec::maybe::<f64>(plan, "chunk")?.map(|tasks| tasks.max(1.0) as usize),
+        head_start: spec::parse(&spec::need(plan, "head_start")?, "head_start")?,
         timeout: seconds
             .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::from_secs(u64::from(u32::MAX)))),
         retries: count("retries")? as u32,

@@ -34,6 +34,9 @@ pub struct Plan {
     pub arguments: bool,
     /// Tasks that a worker is given at once; None leaves that to the supervisor.
     pub chunk: Option<usize>,
+    /// Whether a few tasks may all go to one worker first, others taking from it what it has not begun after a moment:
+    /// waking a worker takes longer than a short task.
+    pub head_start: bool,
     /// How long a task may take.
     pub timeout: Option<Duration>,
     /// How often a task is tried again whose worker died.

@@ -20,6 +20,10 @@ const TALK_TICK: Duration = Duration::from_millis(10);
 const STEAL_WORTH: Duration = Duration::from_millis(1);
 /// After a call that took less, workers are not woken to forget it: little can be left of it, and another may come soon.
 const BRIEF: Duration = Duration::from_millis(20);
+/// So many tasks for each worker are few.
+const FEW: usize = 4;
+/// How long a worker is alone with all of a few tasks.
+const HEAD_START: Duration = Duration::from_micros(200);
 /// Arguments that are sent at once, unless a single task has more.
 const CHUNK_BYTES: f64 = 8e6;
 /// So many workers in a row may end before they have begun a task.
@@ -132,6 +136,7 @@ impl Supervisor<'_> {
         let (from, to) = self.todo.pop_front()?;
         let most = match (self.plan.chunk, self.plan.arguments, self.bytes_a_task) {
             (Some(chunk), ..) => chunk,
+            (None, false, _) if self.has_head_start() => left,
             (None, true, None) => 1,
             (None, true, Some(bytes)) => self.fair_share(left).min((CHUNK_BYTES / bytes.max(1.0)) as usize),
             (None, false, _) => self.fair_share(left),
@@ -141,6 +146,11 @@ impl Supervisor<'_> {
             self.todo.push_front((middle, to));
         }
         Some((from, middle))
+    }
+
+    /// Whether one worker is given all tasks, which others may take from it.
+    fn has_head_start(&self) -> bool {
+        self.plan.head_start && self.plan.chunk.is_none() && self.plan.tasks <= FEW * self.seats.len()
     }
 
     /// Guided self-scheduling (Polychronopoulos and Kuck 1987), half as bold.
@@ -160,7 +170,8 @@ impl Supervisor<'_> {
             }
             *waits = true;
             let begun = (next - chunk.first).max(1) as u32;
-            let worth = chunk.began.elapsed() / begun * rest as u32 > STEAL_WORTH;
+            let elapsed = chunk.began.elapsed();
+            let worth = elapsed / begun * rest as u32 > STEAL_WORTH || (self.has_head_start() && elapsed >= HEAD_START);
             if worth && best.is_none_or(|(most, _)| rest > most) {
                 best = Some((rest, seat));
             }
@@ -173,13 +184,13 @@ impl Supervisor<'_> {
         let mut fds = Vec::new();
         self.seats.iter().for_each(|seat| seat.polled(&mut fds));
         let tick = match self.plan.timeout {
+            _ if idle_wait && self.has_head_start() => HEAD_START,
             _ if idle_wait => STEAL_TICK,
             _ if self.seats.iter().any(|seat| seat.talks) => TALK_TICK,
             Some(timeout) => (timeout / 10).clamp(Duration::from_millis(5), TICK),
             None => TICK,
         };
-        // SAFETY: the descriptors are open as long as their seats are there. A failing poll is a wait cut short.
-        unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, tick.as_millis() as i32) };
+        poll(&mut fds, tick);
     }
 
     /// Takes what a worker has to say; false if it has ended.
@@ -280,6 +291,22 @@ impl Supervisor<'_> {
         self.missing -= 1;
         self.client.failed(task, failure)
     }
+}
+
+/// Waits for one of some descriptors, which are open. A failing poll is a wait cut short.
+#[cfg(target_os = "linux")]
+fn poll(fds: &mut [libc::pollfd], tick: Duration) {
+    let timeout = libc::timespec { tv_sec: tick.as_secs() as _, tv_nsec: tick.subsec_nanos() as _ };
+    // SAFETY: both pointers are those of values that live as long as the call.
+    unsafe { libc::ppoll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, &timeout, std::ptr::null()) };
+}
+
+/// The same in whole milliseconds.
+#[cfg(not(target_os = "linux"))]
+fn poll(fds: &mut [libc::pollfd], tick: Duration) {
+    let timeout = tick.as_millis().max(1) as i32;
+    // SAFETY: the pointer is that of a slice that lives as long as the call.
+    unsafe { libc::poll(fds.as_mut_ptr(), fds.len() as libc::nfds_t, timeout) };
 }
 
 fn worker_error(message: String, stderr: &str) -> Error {

@@ -88,6 +88,8 @@ struct Collected {
     failures: Vec<(usize, Failure)>,
     printed: usize,
     chunks: usize,
+    /// How often results came.
+    frames: usize,
     stop_at_first: bool,
 }
 
@@ -98,6 +100,7 @@ impl Client for Collected {
     }
 
     fn results(&mut self, from: usize, to: usize, bytes: Vec<u8>) -> rx_data::Result<()> {
+        self.frames += 1;
         let each = bytes.len() / (to - from);
         self.answers.extend((from..to).zip(bytes.chunks_exact(each)).map(|(task, bytes)| (task, bytes.to_vec())));
         Ok(())
@@ -141,6 +144,7 @@ fn plan(job: Job, tasks: usize) -> Plan {
         arguments: false,
         chunk: None,
         timeout: None,
+        head_start: false,
         retries: 1,
     }
 }
@@ -149,6 +153,15 @@ fn done(plan: &Plan) -> Collected {
     let mut client = Collected::default();
     run(plan, &Control::new(), &mut client).unwrap();
     client
+}
+
+#[test]
+fn few_tasks_stay_with_one_worker_only_if_they_are_short() {
+    let few = |job| Plan { head_start: true, ..plan(job, 4) };
+    assert_eq!(done(&few(Job::Square)).squares(), done(&plan(Job::Square, 4)).squares());
+    // Both workers have sent results.
+    let client = done(&few(Job::Slow));
+    assert!(client.answers.len() == 4 && client.frames > 1, "{} frames", client.frames);
 }
 
 #[test]
