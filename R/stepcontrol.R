@@ -26,9 +26,9 @@
 #' it. A term that explains nothing, being a combination of others, goes first.
 #'
 #' **Criterion.** With `"AIC"` a step is taken that lowers n log(RSS / n) + k p most (with `scale`, RSS / scale - n +
-#' k p: Mallows' Cp), as [step()] does; of generalized linear models -2 logLik + k p, or deviance / scale - n + k p. With
-#' `"SigLevel"` the term with the largest p-value goes if that is above `minSigLevelToDrop`; if none goes, the one with
-#' the smallest p-value comes if that is below `maxSigLevelToAdd`.
+#' k p: Mallows' Cp), as [step()] does; of generalized linear models -2 logLik + k p, or deviance / scale - n + k p.
+#' With `"SigLevel"` the term with the largest p-value goes if that is above `minSigLevelToDrop`; if none goes, the one
+#' with the smallest p-value comes if that is below `maxSigLevelToAdd`.
 #'
 #' @param method `"stepwise"`, `"backward"` or `"forward"`. Without a scope the default is backward.
 #' @param scope a formula or a list of formulas, see Details.
