@@ -44,6 +44,7 @@
 #' AIC(fit)
 #'
 #' rxGlm(mpg ~ wt, data = mtcars, family = Gamma(link = "log"), computeAIC = TRUE)$aic
+#' @importFrom stats gaussian
 #' @export
 rxGlm <- function(formula, data, family = gaussian(), pweights = NULL, fweights = NULL, offset = NULL, cube = FALSE,
                   variableSelection = list(), rowSelection = NULL, transforms = NULL, transformObjects = NULL,

@@ -23,7 +23,7 @@
 #' @param compress,decompress how bytes are compressed: `"gzip"`, `"bzip2"`, `"xz"`, `"none"`; see [memCompress()].
 #' @param rawSource what `rxWriteObject()` returned without a database.
 #' @param all whether all objects of the table are deleted, whatever their keys.
-#' @param ... arguments of the method.
+#' @param ... arguments of the method, which goes by the first of them.
 #' @return `rxWriteObject()`: a raw vector without a database, else TRUE, invisibly. `rxReadObject()`: the object.
 #'   `rxDeleteObject()`: whether there was something to delete, invisibly. `rxListKeys()`: a data frame of one column,
 #'   the keys that there are (of `version`), or the versions of `key`.
@@ -41,7 +41,7 @@
 #'   DBI::dbDisconnect(connection)
 #' }
 #' @export
-rxWriteObject <- function(odbcDestination, ...) UseMethod("rxWriteObject")
+rxWriteObject <- function(...) UseMethod("rxWriteObject")
 
 #' @rdname rxWriteObject
 #' @export
@@ -91,7 +91,7 @@ rxWriteObject.default <- function(value, serialize = TRUE, compress = "gzip", ..
 
 #' @rdname rxWriteObject
 #' @export
-rxReadObject <- function(odbcSource, ...) UseMethod("rxReadObject")
+rxReadObject <- function(...) UseMethod("rxReadObject")
 
 #' @rdname rxWriteObject
 #' @export
