@@ -33,6 +33,13 @@ rx_warn <- function(kind, message, ...) {
   ))
 }
 
+#' The first ten of some names, as a message has them
+#'
+#' @noRd
+first_names <- function(names) {
+  paste0(paste(utils::head(names, 10), collapse = ", "), if (length(names) > 10) ", ...")
+}
+
 #' Says, once in a session, that a function is the old name of another one
 #'
 #' @noRd

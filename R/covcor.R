@@ -175,10 +175,9 @@ correlations <- function(found, labels) {
 
 warn_constant <- function(labels) {
   if (length(labels) > 0) {
-    shown <- paste(utils::head(labels, 10), collapse = ", ")
     message <- sprintf(
-      "%d column%s no variance, hence no correlation: %s%s.", length(labels),
-      if (length(labels) == 1) " has" else "s have", shown, if (length(labels) > 10) ", ..." else ""
+      "%d column%s no variance, hence no correlation: %s.", length(labels),
+      if (length(labels) == 1) " has" else "s have", first_names(labels)
     )
     rx_warn("constant", message, columns = labels)
   }

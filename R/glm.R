@@ -307,10 +307,9 @@ warn_iterations <- function(fit, labels) {
   }
   columns <- labels[fit$separated]
   if (length(columns) > 0) {
-    shown <- paste(utils::head(columns, 10), collapse = ", ")
     rx_warn("separation", paste0(
       "The likelihood has no maximum: some combination of columns tells the responses apart. ",
-      "These coefficients grow without end: ", shown, if (length(columns) > 10) ", ..." else "", "."
+      "These coefficients grow without end: ", first_names(columns), "."
     ), columns = columns)
   }
 }

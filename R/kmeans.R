@@ -312,10 +312,8 @@ warn_clusters <- function(model) {
   }
   empty <- which(model$size == 0)
   if (length(empty) > 0) {
-    shown <- paste(utils::head(empty, 10), collapse = ", ")
     rx_warn("empty", sprintf(
-      "Clusters without rows: %s%s. They keep the centres where they lost their last row.", shown,
-      if (length(empty) > 10) ", ..." else ""
+      "Clusters without rows: %s. They keep the centres where they lost their last row.", first_names(empty)
     ), clusters = empty)
   }
 }

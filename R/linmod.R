@@ -153,10 +153,9 @@ check_regression <- function(design, empty = FALSE) {
 
 warn_collinear <- function(labels) {
   if (length(labels) > 0) {
-    shown <- paste(utils::head(labels, 10), collapse = ", ")
     message <- sprintf(
-      "%d column%s a linear combination of others and dropped: %s%s.", length(labels),
-      if (length(labels) == 1) " is" else "s are each", shown, if (length(labels) > 10) ", ..." else ""
+      "%d column%s a linear combination of others and dropped: %s.", length(labels),
+      if (length(labels) == 1) " is" else "s are each", first_names(labels)
     )
     rx_warn("collinear", message, columns = labels)
   }

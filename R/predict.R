@@ -508,10 +508,7 @@ warn_unseen <- function(model, plan, result) {
   unseen <- unlist(Map(label, variables, result$unseen), use.names = FALSE)
   unseen <- c(unseen, names(model$aliased)[result$empty])
   if (length(unseen) > 0) {
-    shown <- paste(utils::head(unseen, 10), collapse = ", ")
-    message <- sprintf(
-      "Levels that the fit has not seen have no prediction: %s%s.", shown, if (length(unseen) > 10) ", ..." else ""
-    )
+    message <- sprintf("Levels that the fit has not seen have no prediction: %s.", first_names(unseen))
     rx_warn("unseen", message, levels = unseen)
   }
 }

@@ -225,11 +225,6 @@ select_terms <- function(design, formula, selection, asked, fweights, style, run
   found <- run(step_search(design, formula, selection, names, fweights))
   fit <- linear(found$model)
   path <- found$path
-  if (selection$stepCriterion == "AIC" && anyNA(vapply(path, function(stage) stage$aic, 0))) {
-    rx_abort("argument", "There is no AIC of this family, which has no likelihood.",
-      hint = 'Use stepCriterion = "SigLevel", or give `scale`.'
-    )
-  }
   selected <- selected_design(design, path[[length(path)]]$terms)
   written <- function(terms) stats::formula(design_terms(selected_design(design, terms)))
   results <- list(

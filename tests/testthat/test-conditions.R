@@ -23,3 +23,9 @@ test_that("an old name says the new one once", {
   expect_silent(rxGetVarInfoXdf(flights_xdf()))
   expect_message(rxGetInfoXdf(flights_xdf()), "rxGetInfo()", fixed = TRUE)
 })
+
+test_that("messages name the first ten of many", {
+  expect_identical(first_names("a"), "a")
+  expect_identical(first_names(1:10), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")
+  expect_identical(first_names(1:11), "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, ...")
+})

@@ -10,7 +10,7 @@ use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::levels::Moves;
 use crate::linmod::{LinMod, LinearModel, Term};
 use crate::tails;
-use rx_data::Result;
+use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
 
@@ -196,6 +196,12 @@ impl Search {
     pub fn run<M: Fit>(&self, all: &[Term], fit: Fitter<M>) -> Result<Selected<M>> {
         let mut terms = self.start.clone();
         let mut model = fit(&terms, None)?;
+        if matches!(self.criterion, Criterion::Aic) && model.aic(self).is_nan() {
+            let what = "There is no AIC of this family, which has no likelihood.";
+            return Err(
+                Error::new(ErrorKind::Argument, what).hint("Use stepCriterion = \"SigLevel\", or give `scale`.")
+            );
+        }
         let mut path = vec![self.stage(None, &terms, &model)];
         for _ in 0..self.max_steps {
             let Some(next) = self.next(all, &terms, &model, fit)? else { break };
