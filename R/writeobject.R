@@ -126,6 +126,10 @@ rxReadObject.raw <- function(rawSource, deserialize = TRUE, decompress = "gzip",
 
 #' @rdname rxWriteObject
 #' @export
+rxReadObject.default <- function(odbcSource, ...) no_objects("an RxOdbcData source or a raw vector")
+
+#' @rdname rxWriteObject
+#' @export
 rxDeleteObject <- function(odbcSource, ...) UseMethod("rxDeleteObject")
 
 #' @rdname rxWriteObject
@@ -151,6 +155,10 @@ rxDeleteObject.RxOdbcData <- function(odbcSource, key, version = NULL, keyName =
 
 #' @rdname rxWriteObject
 #' @export
+rxDeleteObject.default <- function(odbcSource, ...) no_objects("an RxOdbcData source")
+
+#' @rdname rxWriteObject
+#' @export
 rxListKeys <- function(odbcSource, ...) UseMethod("rxListKeys")
 
 #' @rdname rxWriteObject
@@ -166,6 +174,15 @@ rxListKeys.RxOdbcData <- function(odbcSource, key = NULL, version = NULL, keyNam
   values <- as.character(unlist(store_column(store, wanted, store_where(store, key, version))))
   stats::setNames(data.frame(sort(unique(values), method = "radix")), store$columns[[wanted]])
 }
+
+#' @rdname rxWriteObject
+#' @export
+rxListKeys.default <- function(odbcSource, ...) no_objects("an RxOdbcData source")
+
+#' Refuses what keeps no objects
+#'
+#' @noRd
+no_objects <- function(must) check_argument(FALSE, "odbcSource", must)
 
 #' The bytes of an object
 #'

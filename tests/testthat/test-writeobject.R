@@ -73,3 +73,9 @@ test_that("without a database there are bytes", {
     rxListKeys(RxOdbcData(table = "objects", connectionString = "DSN=none"))
   })
 })
+
+test_that("what keeps no objects is refused", {
+  for (call in list(quote(rxReadObject(NULL)), quote(rxListKeys(mtcars)), quote(rxDeleteObject(1, "key")))) {
+    expect_error(eval(call), "`odbcSource` must be an RxOdbcData source", class = "rxscale_error_argument")
+  }
+})
