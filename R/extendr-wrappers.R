@@ -85,6 +85,13 @@ rx_engine_quantile <- function(source, variables, options, job) .Call(wrap__rx_e
 # What memCompress(type = "gzip") made its argument of.
 rx_engine_inflate <- function(bytes) .Call(wrap__rx_engine_inflate, bytes)
 
+# Rows by threshold, of the scores that follow the event among the variables: list(missing, curves), each of these
+# list(thresholds, others, events). `steps` is NULL for a threshold at every score.
+rx_engine_roc <- function(source, variables, steps, job) .Call(wrap__rx_engine_roc, source, variables, steps, job)
+
+# A Lorenz curve: list(missing, weights, values). The first variable orders the rows, the last one is cumulated.
+rx_engine_lorenz <- function(source, variables, breaks, job) .Call(wrap__rx_engine_lorenz, source, variables, breaks, job)
+
 # Runs tasks by worker processes. `events` has functions: `arguments(from, to)`, a raw vector; `results(from, to,
 # body)` and `failed(task, kind, how, output, number)`, whether to go on; `printed(text)`, or NULL.
 rx_engine_exec <- function(plan, events, job) .Call(wrap__rx_engine_exec, plan, events, job)

@@ -18,8 +18,8 @@ mod view;
 
 use extendr_api::prelude::*;
 use glue::{
-    covariance, crosstab, exec, glm, import, inflate, info, kmeans, linmod, merge, predict, quantile, reader, session,
-    sort, step, summary, worker,
+    covariance, crosstab, exec, glm, import, inflate, info, kmeans, linmod, lorenz, merge, predict, quantile, reader,
+    roc, session, sort, step, summary, worker,
 };
 
 extendr_module! {
@@ -40,6 +40,8 @@ extendr_module! {
     use kmeans;
     use quantile;
     use inflate;
+    use roc;
+    use lorenz;
     use exec;
     use worker;
 }

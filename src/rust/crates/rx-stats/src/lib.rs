@@ -10,13 +10,16 @@ pub mod design;
 pub mod elementary;
 pub mod estimator;
 pub mod glm;
+pub mod keys;
 pub mod kmeans;
 #[cfg(test)]
 pub mod laws;
 pub mod levels;
 pub mod linmod;
+pub mod lorenz;
 pub mod predict;
 pub mod quantile;
+pub mod roc;
 #[cfg(feature = "solve")]
 pub mod solve;
 #[cfg(feature = "solve")]

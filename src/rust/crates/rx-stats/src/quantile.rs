@@ -11,11 +11,10 @@
 use crate::cells::{Cell, Count};
 use crate::design::{Design, WeightKind};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
+use crate::keys::{KeyTable, key, number};
 use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 /// Values that a state counts one by one.
 const DISTINCT: usize = 1 << 16;
@@ -91,31 +90,11 @@ enum Goal {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub enum State {
     /// By value.
-    Values(Values),
+    Values(KeyTable<Count>),
     /// By bin, range by range.
     Bins(Vec<Bin>),
     /// By bin of equal width.
     Equal(Vec<Count>),
-}
-
-/// Rows by key.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(from = "Vec<(u64, Count)>", into = "Vec<(u64, Count)>")]
-pub struct Values(HashMap<u64, Count, BuildHasherDefault<KeyHasher>>);
-
-impl From<Vec<(u64, Count)>> for Values {
-    fn from(pairs: Vec<(u64, Count)>) -> Self {
-        Values(pairs.into_iter().collect())
-    }
-}
-
-impl From<Values> for Vec<(u64, Count)> {
-    /// In the order of the keys.
-    fn from(values: Values) -> Self {
-        let mut pairs: Vec<_> = values.0.into_iter().collect();
-        pairs.sort_unstable_by_key(|(key, _)| *key);
-        pairs
-    }
 }
 
 /// Rows of a bin.
@@ -174,8 +153,8 @@ impl Quantile {
         match state {
             State::Bins(bins) => bins[bin].merge(&Bin::of(key, rows)),
             State::Values(values) => {
-                values.0.entry(key).or_default().merge(&rows);
-                if values.0.len() > self.distinct {
+                values.entry(key).or_default().merge(&rows);
+                if values.len() > self.distinct {
                     *state = State::Bins(search.binned(std::mem::take(values)));
                 }
             }
@@ -301,10 +280,10 @@ impl Search {
         Some(at * self.bins_per_range + ((key - range.low) / range.width) as usize)
     }
 
-    fn binned(&self, values: Values) -> Vec<Bin> {
+    fn binned(&self, values: KeyTable<Count>) -> Vec<Bin> {
         let mut bins = vec![Bin::EMPTY; self.ranges.len() * self.bins_per_range];
         // In order, so that sums of weights do not depend on the table's.
-        for (key, rows) in Vec::from(values) {
+        for (key, rows) in values.sorted() {
             if let Some(bin) = self.bin(key) {
                 bins[bin].merge(&Bin::of(key, rows));
             }
@@ -317,7 +296,7 @@ impl Search {
         let mut sorted = vec![Vec::new(); self.ranges.len()];
         match state {
             State::Values(values) => {
-                for (key, rows) in Vec::from(values) {
+                for (key, rows) in values.sorted() {
                     sorted[self.ranges.partition_point(|range| range.high < key)].push(Bin::of(key, rows));
                 }
             }
@@ -341,7 +320,7 @@ impl Estimator for Quantile {
 
     fn init(&self) -> State {
         match self.pass {
-            Pass::Search(_) => State::Values(Values::default()),
+            Pass::Search(_) => State::Values(KeyTable::default()),
             Pass::Equal { bins, .. } => State::Equal(vec![Count::default(); bins as usize]),
         }
     }
@@ -365,7 +344,7 @@ impl Estimator for Quantile {
     fn merge(&self, state: &mut State, other: State) -> Result<()> {
         match (&self.pass, &mut *state, other) {
             (Pass::Search(search), state, State::Values(values)) => {
-                Vec::from(values).into_iter().for_each(|(key, rows)| self.add(search, state, key, rows));
+                values.sorted().into_iter().for_each(|(key, rows)| self.add(search, state, key, rows));
             }
             (Pass::Search(search), state, State::Bins(other)) => {
                 if let State::Values(values) = state {
@@ -414,36 +393,6 @@ impl Finish for Quantile {
     }
 }
 
-/// A number as an integer of the same order; both zeros are one.
-fn key(x: f64) -> u64 {
-    let bits = (x + 0.0).to_bits();
-    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
-}
-
-/// The number of a key.
-fn number(key: u64) -> f64 {
-    f64::from_bits(if key >> 63 == 1 { key & !(1 << 63) } else { !key })
-}
-
-/// Spreads keys, whose low bits are mostly zero (Fibonacci hashing, Knuth 1973).
-#[derive(Default, Clone)]
-pub struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(u64::from(byte)));
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        let spread = (self.0 ^ key).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.0 = spread ^ (spread >> 32);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::panic)]
@@ -489,14 +438,6 @@ mod tests {
             let equal = Quantile { pass: Pass::Equal { low: 0.0, high: 130.0, bins: 7 }, ..quantile };
             laws::check(&design, &equal, &laws::batches(1, &[], weighted)).unwrap();
         }
-    }
-
-    #[test]
-    fn keys_have_the_order_of_numbers() {
-        let numbers = [f64::NEG_INFINITY, -1e300, -1.0, -1e-320, 0.0, 1e-320, 1.0, 2.5, f64::INFINITY];
-        assert!(numbers.windows(2).all(|pair| key(pair[0]) < key(pair[1])));
-        assert!(numbers.iter().all(|&x| number(key(x)) == x));
-        assert_eq!(key(-0.0), key(0.0));
     }
 
     #[test]
