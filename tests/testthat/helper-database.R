@@ -71,6 +71,7 @@ analyses_of <- function(source) {
     table = unclass(rxCrossTabs(~ origin:carrier, source))$counts,
     cube = as.data.frame(rxCube(arr_delay ~ F(hour), source)),
     quantiles = rxQuantile("distance", source),
+    shares = rxLorenz("hour", "distance", source),
     logit = coef(rxLogit(late ~ distance, source, transforms = list(late = arr_delay > 30))),
     glm = coef(rxGlm(hour ~ origin + distance, family = poisson(), data = source)),
     clusters = rxKmeans(~ dep_delay + distance, source, centers = cbind(0, c(500, 1500)))$size,

@@ -54,12 +54,23 @@ test_that("areas are exact with a threshold at every prediction", {
   for (breaks in list(100, NULL)) {
     expect_identical(rxAuc(rxRoc("y", c("p", "q", "r"), perfect, breaks)), c(p = 1, q = 0, r = 0.5))
   }
+})
+
+test_that("areas of scored models are exact", {
+  areas_agree <- function(formula, data) {
+    scored <- rxPredict(rxLogit(formula, data), data, data, predVarNames = "score")
+    actual <- all.vars(formula)[1]
+    area <- rxAuc(rxRoc(actual, "score", scored, NULL))
+    expect_equal(area, wilcoxon_area(scored[[actual]], scored$score), tolerance = 1e-12)
+    events <- scored[[actual]] == 1
+    test <- suppressWarnings(stats::wilcox.test(scored$score[events], scored$score[!events], exact = FALSE))
+    expect_equal(area, unname(test$statistic) / sum(events) / sum(!events), tolerance = 1e-12)
+  }
+  areas_agree(am ~ wt + hp, mtcars)
   kyphosis <- utils::read.csv(shared_data("kyphosis.csv"))
   kyphosis$event <- as.integer(kyphosis$Kyphosis == "present")
-  fit <- rxLogit(event ~ Age + Start, kyphosis)
-  scored <- rxPredict(fit, kyphosis, kyphosis)
-  area <- rxAuc(rxRoc("event", "event_Pred", scored, NULL))
-  expect_equal(area, wilcoxon_area(scored$event, scored$event_Pred), tolerance = 1e-12)
+  areas_agree(event ~ Age + Start, kyphosis)
+  areas_agree(default ~ creditScore + yearsEmploy + ccDebt, utils::read.csv(shared_data("mortDefaultSmall.csv.gz")))
 })
 
 test_that("thresholds without another result are left out", {

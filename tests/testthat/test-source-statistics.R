@@ -17,6 +17,24 @@ spss_file <- function(env = parent.frame()) {
   file
 }
 
+# Writes a file of SAS, which haven does no longer without a warning.
+write_sas <- function(data, file) {
+  withr::with_options(list(lifecycle_verbosity = "quiet"), suppressWarnings(haven::write_sas(data, file)))
+}
+
+test_that("files of SAS and SPSS are data of every analysis", {
+  skip_if_not_installed("haven")
+  data <- flights_frame()[seq(1, 336776, by = 50), ]
+  data[] <- lapply(data, function(x) if (is.numeric(x)) as.double(x) else as.character(x))
+  files <- c(temp_file(".sas7bdat"), temp_file(".sav"))
+  write_sas(data, files[[1]])
+  haven::write_sav(data, files[[2]])
+  row.names(data) <- NULL
+  expected <- analyses_of(data)
+  expect_equal(analyses_of(RxSasData(files[[1]], rowsPerRead = 1000)), expected)
+  expect_equal(analyses_of(RxSpssData(files[[2]], rowsPerRead = 1000)), expected)
+})
+
 test_that("a SAS file is data of analyses, chunk by chunk", {
   file <- iris_file("iris.sas7bdat")
   whole <- as.data.frame(haven::read_sas(file))
@@ -89,9 +107,7 @@ test_that("colInfo, chunks and portable files work", {
 test_that("empty text of SAS is missing, and so are its kinds of missing values", {
   skip_if_not_installed("haven")
   file <- temp_file(".sas7bdat")
-  withr::with_options(list(lifecycle_verbosity = "quiet"), {
-    suppressWarnings(haven::write_sas(data.frame(s = c("a", ""), x = c(1, NA)), file))
-  })
+  write_sas(data.frame(s = c("a", ""), x = c(1, NA)), file)
   read <- rxImport(file)
   expect_equal(read$s, c("a", NA))
   expect_equal(read$x, c(1, NA))

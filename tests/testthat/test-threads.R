@@ -16,6 +16,7 @@ analyses <- list(
   },
   clusters = function(file) rxKmeans(~ dep_delay + distance + hour, file, numClusters = 6, numStarts = 3, seed = 1),
   quantiles = function(file) rxQuantile("arr_delay", file, pweights = "air_time", probs = 0:50 / 50),
+  shares = function(file) rxLorenz("dep_delay", "distance", file, pweights = "air_time"),
   transformed = function(file) {
     rxLinMod(arr_delay ~ speed + late, file, transforms = list(
       speed = distance / air_time, late = ifelse(dep_delay > 60, "late", "in time")
