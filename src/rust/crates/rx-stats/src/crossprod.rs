@@ -229,14 +229,10 @@ impl CrossProducts {
     }
 
     fn within_limit(self) -> Result<Self> {
-        let bytes = self.state_bytes().saturating_mul(8) as u64;
         let countable = self.hosts.iter().all(|set| set.classes.cells() <= u64::from(u32::MAX));
-        if bytes <= self.limit && countable {
-            return Ok(self);
-        }
-        let what = format!("The model's tables need {} MB; the limit is {} MB.", bytes >> 20, self.limit >> 20);
-        Err(Error::new(ErrorKind::Memory, what)
-            .hint("Use factors with fewer levels, fewer interactions, or raise rxOptions(memoryLimitMB)."))
+        let limit = if countable { self.limit } else { 0 };
+        self.check_memory(limit, "The model's tables", "Use factors with fewer levels, fewer interactions, or raise")?;
+        Ok(self)
     }
 
     /// Takes in a batch whose weights have no logarithms of interest.

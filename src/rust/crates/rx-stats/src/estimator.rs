@@ -10,7 +10,7 @@
 use crate::decode::Decoder;
 use crate::design::Design;
 use crate::levels::{FoundCodes, Moves};
-use rx_data::{Block, Result};
+use rx_data::{Block, Error, ErrorKind, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -67,6 +67,15 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
     fn merge(&self, state: &mut Self::State, other: Self::State) -> Result<()>;
     /// Declared bound of a state's size: decides how many lanes there are.
     fn state_bytes(&self) -> usize;
+    /// Refuses to start where `limit` bytes do not hold eight states. `what` needs them, in the plural.
+    fn check_memory(&self, limit: u64, what: &str, hint: &str) -> Result<()> {
+        let bytes = (self.state_bytes() as u64).saturating_mul(8);
+        if bytes <= limit {
+            return Ok(());
+        }
+        let message = format!("{what} need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
+        Err(Error::new(ErrorKind::Memory, message).hint(format!("{hint} rxOptions(memoryLimitMB).")))
+    }
     /// Bytes of decoded columns that may be kept for later passes: none where one or two passes are the rule.
     fn kept_bytes(&self) -> u64 {
         0

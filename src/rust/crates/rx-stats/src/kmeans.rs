@@ -124,12 +124,7 @@ impl KMeans {
         }
         let shifts = vec![0.0; columns];
         let kmeans = KMeans { options, columns, shifts, runs, passes: 0, best: None, kept, limit };
-        let bytes = (kmeans.state_bytes() as u64).saturating_mul(8);
-        if bytes > limit {
-            let what = format!("The clusters need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
-            return Err(Error::new(ErrorKind::Memory, what)
-                .hint("Use fewer clusters, starts or start rows, or raise rxOptions(memoryLimitMB)."));
-        }
+        kmeans.check_memory(limit, "The clusters", "Use fewer clusters, starts or start rows, or raise")?;
         Ok(kmeans)
     }
 

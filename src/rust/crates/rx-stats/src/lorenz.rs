@@ -87,12 +87,7 @@ impl Lorenz {
     pub fn new(design: &Design, breaks: u32, limit: u64) -> Result<Self> {
         let value = design.numeric.last().ok_or_else(|| Error::internal("a design without a number"))?.name.clone();
         let lorenz = Lorenz { value, breaks, groups: GROUPS.max(breaks as usize) };
-        let bytes = lorenz.state_bytes() as u64 * 8;
-        if bytes > limit {
-            let what = format!("The sums need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
-            return Err(Error::new(ErrorKind::Memory, what)
-                .hint("Ask for fewer `numBreaks`, or raise rxOptions(memoryLimitMB)."));
-        }
+        lorenz.check_memory(limit, "The sums", "Ask for fewer `numBreaks`, or raise")?;
         Ok(lorenz)
     }
 }

@@ -13,7 +13,7 @@ use crate::design::{Design, WeightKind};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::keys::{KeyTable, key, number};
 use crate::levels::Moves;
-use rx_data::{Error, ErrorKind, Result};
+use rx_data::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Values that a state counts one by one.
@@ -139,11 +139,7 @@ impl Quantile {
             distinct: DISTINCT,
             pass: Pass::Search(Search::of(vec![everything], Vec::new())),
         };
-        let bytes = quantile.state_bytes() as u64 * 8;
-        if bytes > limit {
-            let what = format!("Quantiles need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
-            return Err(Error::new(ErrorKind::Memory, what).hint("Raise rxOptions(memoryLimitMB)."));
-        }
+        quantile.check_memory(limit, "Quantiles", "Raise")?;
         Ok(quantile)
     }
 

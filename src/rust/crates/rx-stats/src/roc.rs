@@ -64,12 +64,7 @@ impl Roc {
     pub fn new(design: &Design, steps: Option<u32>, limit: u64) -> Result<Self> {
         let names = design.numeric.iter().map(|variable| variable.name.clone()).collect();
         let roc = Roc { names, steps, limit };
-        let bytes = (roc.state_bytes() as u64).saturating_mul(8);
-        if bytes > limit {
-            let what = format!("The counts need {} MB; the limit is {} MB.", bytes >> 20, limit >> 20);
-            return Err(Error::new(ErrorKind::Memory, what)
-                .hint("Ask for fewer `numBreaks`, or raise rxOptions(memoryLimitMB)."));
-        }
+        roc.check_memory(limit, "The counts", "Ask for fewer `numBreaks`, or raise")?;
         Ok(roc)
     }
 

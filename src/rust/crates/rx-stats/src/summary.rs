@@ -6,7 +6,7 @@ use crate::dd::{Dd, Number};
 use crate::design::{Design, WeightKind};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::levels::Moves;
-use rx_data::{Error, ErrorKind, Result};
+use rx_data::Result;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -120,13 +120,8 @@ impl Summary {
     }
 
     fn within_limit(self) -> Result<Self> {
-        let bytes = (self.state_bytes() as u64).saturating_mul(8);
-        if bytes <= self.limit {
-            return Ok(self);
-        }
-        let what = format!("The categories need {} MB; the limit is {} MB.", bytes >> 20, self.limit >> 20);
-        Err(Error::new(ErrorKind::Memory, what)
-            .hint("Use fewer categories, useSparseCube = TRUE, or raise rxOptions(memoryLimitMB)."))
+        self.check_memory(self.limit, "The categories", "Use fewer categories, useSparseCube = TRUE, or raise")?;
+        Ok(self)
     }
 }
 
