@@ -18,7 +18,7 @@ use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::levels::Moves;
 use crate::summary::pilot_shift;
-use nearest::{Centres, Nearest};
+use nearest::Nearest;
 use rx_data::{Error, ErrorKind, Result};
 use sample::{Sample, choose};
 use serde::{Deserialize, Serialize};
@@ -49,21 +49,14 @@ pub struct KMeans {
     columns: usize,
     /// What sums of each column are about.
     shifts: Vec<f64>,
-    /// Where each start that goes on has come to; none before the first rows are drawn.
-    runs: Vec<Run>,
+    /// The centres that each start that goes on has come to; none before the first rows are drawn.
+    runs: Vec<Vec<f64>>,
     passes: usize,
     best: Option<Clusters>,
     /// Whether decoded columns are kept for later passes.
     kept: bool,
     /// The memory for states and kept columns in bytes.
     limit: u64,
-}
-
-/// One start on its way.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Run {
-    values: Vec<f64>,
-    centres: Centres,
 }
 
 /// Accumulators of a pass.
@@ -120,7 +113,7 @@ impl KMeans {
                     Error::new(ErrorKind::Value, what).hint("Give other `centers`, or draw them: numStarts = 1.")
                 );
             }
-            runs.push(Run::new(values.clone(), columns));
+            runs.push(values.clone());
         }
         let shifts = vec![0.0; columns];
         let kmeans = KMeans { options, columns, shifts, runs, passes: 0, best: None, kept, limit };
@@ -142,17 +135,16 @@ impl KMeans {
             return Err(Error::new(ErrorKind::Value, what).hint("Ask for fewer clusters."));
         }
         let seed = |start: usize| (u64::from(self.options.seed) << 32) + start as u64;
-        let values = (0..self.options.starts).map(|start| choose(&rows, clusters, seed(start)));
-        self.runs = values.map(|values| Run::new(values, self.columns)).collect();
+        self.runs = (0..self.options.starts).map(|start| choose(&rows, clusters, seed(start))).collect();
         Ok(self)
     }
 
     /// Moves the centres of a start to the means of their clusters.
-    fn moved(&self, run: &Run, sums: &[Dd], missing: u64) -> Clusters {
-        let parts = sums.chunks(self.stride()).zip(run.values.chunks(self.columns));
+    fn moved(&self, centres: &[f64], sums: &[Dd], missing: u64) -> Clusters {
+        let parts = sums.chunks(self.stride()).zip(centres.chunks(self.columns));
         let mut moved = Clusters {
             centres: Vec::new(),
-            assigned: run.values.clone(),
+            assigned: centres.to_vec(),
             rows: Vec::new(),
             weights: Vec::new(),
             within: Vec::new(),
@@ -186,14 +178,8 @@ impl KMeans {
             moved.rows.push(sums[0].value());
             moved.weights.push(weight.value());
         }
-        moved.converged = moved.centres.iter().zip(&run.values).all(|(new, old)| new.to_bits() == old.to_bits());
+        moved.converged = moved.centres.iter().zip(centres).all(|(new, old)| new.to_bits() == old.to_bits());
         moved
-    }
-}
-
-impl Run {
-    fn new(values: Vec<f64>, columns: usize) -> Self {
-        Run { centres: Centres::new(&values, columns), values }
     }
 }
 
@@ -221,8 +207,8 @@ impl Estimator for KMeans {
             state.sample.add(batch.numeric, u64::from(self.options.seed), self.options.start_rows);
         }
         let mut found = Nearest::default();
-        for (run, total) in self.runs.iter().zip(&mut state.sums) {
-            run.centres.nearest(batch.numeric, &mut found);
+        for (centres, total) in self.runs.iter().zip(&mut state.sums) {
+            found.find(centres, batch.numeric);
             let mut sums = Sums::new(self.columns, self.options.clusters);
             sums.add(batch, &self.shifts, &found);
             let sums = total.iter_mut().zip(sums.values()).filter(|(_, sum)| **sum != 0.0);
@@ -277,14 +263,14 @@ impl Finish for KMeans {
         }
         self.passes += 1;
         let mut going = Vec::new();
-        for (run, sums) in self.runs.iter().zip(&state.sums) {
-            let moved = self.moved(run, sums, state.dropped);
+        for (centres, sums) in self.runs.iter().zip(&state.sums) {
+            let moved = self.moved(centres, sums, state.dropped);
             if !moved.total_within().is_finite() {
                 return Err(Error::new(ErrorKind::Value, "Squares of distances leave the range of doubles.")
                     .hint("Divide the variables by a large number in `transforms`."));
             }
             if !moved.converged && self.passes < self.options.max_iterations {
-                going.push(Run::new(moved.centres, self.columns));
+                going.push(moved.centres);
             } else if self.best.as_ref().is_none_or(|best| moved.total_within() < best.total_within()) {
                 self.best = Some(moved);
             }

@@ -1,6 +1,6 @@
 //! The cluster of each row, beside columns of a source.
 
-use super::nearest::{Centres, Nearest};
+use super::nearest::Nearest;
 use crate::decode::Decoder;
 use crate::design::{Category, Coding, Design, Numeric, Precision, Rows};
 use crate::estimator::{ModelBatch, NO_LEVEL};
@@ -32,7 +32,8 @@ pub struct Assign {
     design: Design,
     /// The categories that stand for numeric variables (`N()`).
     coded: Vec<Option<usize>>,
-    centres: Centres,
+    /// One after the other.
+    centres: Vec<f64>,
     /// Columns of the scan that go on.
     passed: usize,
 }
@@ -62,7 +63,7 @@ impl Assign {
             numeric.push(Numeric { column, name, precision: Precision::Double });
         }
         let design = Design { columns, numeric, categories, weight: None, rows: Rows::All };
-        Ok(Assign { design, coded, centres: Centres::new(&assignment.centres, width), passed })
+        Ok(Assign { design, coded, centres: assignment.centres, passed })
     }
 
     /// The columns of the source to scan.
@@ -75,7 +76,7 @@ impl Assign {
         let positions: Vec<Vec<f64>> = batch.codes.iter().map(|c| c.iter().map(position).collect()).collect();
         let values = self.coded.iter().zip(batch.numeric);
         let values: Vec<&[f64]> = values.map(|(coded, &x)| coded.map_or(x, |category| &positions[category])).collect();
-        self.centres.nearest(&values, found);
+        found.find(&self.centres, &values);
         let near = found.positions.iter().zip(&found.distances);
         clusters.extend(near.map(|(&j, d)| if d.is_finite() { j as i32 + 1 } else { NA_I32 }));
     }

@@ -1,19 +1,18 @@
 //! The sums of the rows of each cluster over a batch.
 //!
-//! What a row adds stands in one stretch of memory, four numbers after the other, so that adding it to its cluster takes
-//! few instructions whatever its columns; the columns are brought there some rows at a time.
+//! Four numbers of a cluster are one stretch of memory and summed at a time: a row is read where it lies, and adding it to
+//! its cluster takes few instructions.
 
 use super::nearest::Nearest;
-use crate::elementary::wide;
+use crate::decode::BATCH_ROWS;
 use crate::estimator::ModelBatch;
-use std::ops::Range;
 
 /// Numbers of a cluster before the sums of its columns: rows, weights, squared distances.
 pub const HEAD: usize = 3;
 /// Numbers that are added at a time.
 const QUAD: usize = 4;
-/// Rows that are brought together at a time.
-const ROWS: usize = 64;
+/// The weights where there are none.
+static ONES: [f64; BATCH_ROWS] = [1.0; BATCH_ROWS];
 
 /// The sums of some clusters, one after the other.
 #[derive(Debug)]
@@ -21,8 +20,10 @@ pub struct Sums {
     /// Stretches of four numbers of a cluster.
     quads: usize,
     clusters: Vec<[f64; QUAD]>,
-    rows: Vec<[f64; QUAD]>,
 }
+
+/// Values and their shift.
+type Column<'a> = (&'a [f64], f64);
 
 impl Sums {
     /// How many numbers a cluster takes: those before its columns, its columns, and zeros.
@@ -33,32 +34,47 @@ impl Sums {
     /// No rows yet.
     pub fn new(columns: usize, clusters: usize) -> Self {
         let quads = Sums::stride(columns) / QUAD;
-        Sums { quads, clusters: vec![[0.0; QUAD]; quads * clusters], rows: vec![[0.0; QUAD]; quads * ROWS] }
+        Sums { quads, clusters: vec![[0.0; QUAD]; quads * clusters] }
     }
 
     /// Adds the rows of a batch, whose columns are taken about the shifts.
     pub fn add(&mut self, batch: &ModelBatch, shifts: &[f64], found: &Nearest) {
-        let all = 0..batch.rows;
-        for start in all.step_by(ROWS) {
-            let rows = start..batch.rows.min(start + ROWS);
-            self.bring(batch, shifts, &found.distances, rows.clone());
-            add_rows(&mut self.clusters, &self.rows, self.quads, &found.positions[rows]);
+        let ones = &ONES[..batch.rows];
+        let weights = batch.weight.unwrap_or(ones);
+        let column = |c: usize| batch.numeric.get(c).map_or((ones, 1.0), |values| (*values, shifts[c]));
+        self.add_head(found, weights, column(0));
+        for quad in 1..self.quads {
+            let first = quad * QUAD - HEAD;
+            self.add_quad(quad, found, weights, [0, 1, 2, 3].map(|i| column(first + i)));
         }
     }
 
-    fn bring(&mut self, batch: &ModelBatch, shifts: &[f64], distances: &[f64], rows: Range<usize>) {
-        let stride = self.quads * QUAD;
-        let places = self.rows.as_flattened_mut();
-        put(places, stride, 2, &distances[rows.clone()], 0.0);
-        for ((at, values), &shift) in (HEAD..).zip(batch.numeric).zip(shifts) {
-            put(places, stride, at, &values[rows.clone()], shift);
+    /// What comes before the columns, and the first of them.
+    fn add_head(&mut self, found: &Nearest, weights: &[f64], (values, shift): Column) {
+        let positions = &found.positions[..];
+        let rows = positions.len();
+        let (distances, weights, values) = (&found.distances[..rows], &weights[..rows], &values[..rows]);
+        for r in 0..rows {
+            let w = weights[r];
+            let row = [1.0, w, distances[r] * w, (values[r] - shift) * w];
+            let sums = &mut self.clusters[positions[r] as usize * self.quads];
+            for i in 0..QUAD {
+                sums[i] += row[i];
+            }
         }
-        for i in 0..rows.len() {
-            (places[i * stride], places[i * stride + 1]) = (1.0, 1.0);
-        }
-        if let Some(weight) = batch.weight {
-            for (i, w) in weight[rows].iter().enumerate() {
-                places[i * stride + 1..(i + 1) * stride].iter_mut().for_each(|x| *x *= w);
+    }
+
+    /// Four columns.
+    fn add_quad(&mut self, quad: usize, found: &Nearest, weights: &[f64], columns: [Column; QUAD]) {
+        let positions = &found.positions[..];
+        let rows = positions.len();
+        let (weights, shifts) = (&weights[..rows], columns.map(|column| column.1));
+        let [a, b, c, d] = columns.map(|column| &column.0[..rows]);
+        for r in 0..rows {
+            let row = [a[r], b[r], c[r], d[r]];
+            let sums = &mut self.clusters[positions[r] as usize * self.quads + quad];
+            for i in 0..QUAD {
+                sums[i] += (row[i] - shifts[i]) * weights[r];
             }
         }
     }
@@ -69,34 +85,9 @@ impl Sums {
     }
 }
 
-/// Puts a column about its shift where the rows have it.
-fn put(places: &mut [f64], stride: usize, at: usize, values: &[f64], shift: f64) {
-    let mut place = at;
-    for x in values {
-        places[place] = x - shift;
-        place += stride;
-    }
-}
-
-fn add_rows(clusters: &mut [[f64; QUAD]], rows: &[[f64; QUAD]], quads: usize, positions: &[u32]) {
-    #[inline(always)]
-    fn kernel(clusters: &mut [[f64; QUAD]], rows: &[[f64; QUAD]], quads: usize, positions: &[u32]) {
-        for (row, &j) in rows.chunks_exact(quads).zip(positions) {
-            let first = j as usize * quads;
-            for (sum, x) in clusters[first..first + quads].iter_mut().zip(row) {
-                for i in 0..QUAD {
-                    sum[i] += x[i];
-                }
-            }
-        }
-    }
-    wide!(kernel(clusters: &mut [[f64; QUAD]], rows: &[[f64; QUAD]], quads: usize, positions: &[u32]))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::BATCH_ROWS;
 
     #[test]
     fn rows_are_added_to_their_clusters() {
@@ -104,7 +95,7 @@ mod tests {
         let x: Vec<f64> = (0..rows).map(|i| 10.0 + i as f64).collect();
         let weights: Vec<f64> = (0..rows).map(|i| (i % 3) as f64).collect();
         let mut found = Nearest::default();
-        found.positions = (0..rows as u32).map(|i| i % 4).collect();
+        found.positions = (0..rows as u64).map(|i| i % 4).collect();
         found.distances = vec![2.0; rows];
         for (columns, weight) in [(1, None), (2, Some(&weights)), (9, None)] {
             let numeric = vec![&x[..]; columns];
