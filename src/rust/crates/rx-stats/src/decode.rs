@@ -307,25 +307,26 @@ impl<'d> Decoder<'d> {
 /// processors foresee.
 fn fetch_ahead(column: &Column, start: usize) {
     match column {
-        Column::F64(values) => fetch(values, start),
-        Column::I32(values) => fetch(values, start),
-        Column::Dict { codes, .. } => fetch(codes, start),
+        Column::F64(values) => fetch(values, start..start + BATCH_ROWS),
+        Column::I32(values) => fetch(values, start..start + BATCH_ROWS),
+        Column::Dict { codes, .. } => fetch(codes, start..start + BATCH_ROWS),
         Column::F32(_) | Column::I64(_) | Column::Str(_) => {}
     }
 }
 
+/// Asks for the values of some rows, as far as there are any.
 #[cfg(target_arch = "x86_64")]
-fn fetch<T>(values: &[T], start: usize) {
+#[inline(always)]
+pub(crate) fn fetch<T>(values: &[T], rows: Range<usize>) {
     use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
-    let next = values.get(start..values.len().min(start + BATCH_ROWS)).unwrap_or_default();
-    for line in next.chunks(64 / size_of::<T>()) {
+    for row in (rows.start..values.len().min(rows.end)).step_by(64 / size_of::<T>()) {
         // SAFETY: every x86-64 has the instruction, and the address is a value's.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(values[row..].as_ptr().cast()) };
     }
 }
 
 #[cfg(not(target_arch = "x86_64"))]
-fn fetch<T>(_: &[T], _: usize) {}
+pub(crate) fn fetch<T>(_: &[T], _: Range<usize>) {}
 
 /// Marks the rows with a missing value; tells whether every value is plain, which all of most batches are.
 fn drop_missing<T: Copy>(

@@ -14,15 +14,17 @@ mod sample;
 mod sums;
 
 use crate::dd::{Dd, Number};
+use crate::decode::{BATCH_ROWS, Decoder};
 use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
-use crate::levels::Moves;
+use crate::levels::{FoundCodes, Moves};
 use crate::summary::pilot_shift;
 use nearest::Nearest;
-use rx_data::{Error, ErrorKind, Result};
+use rx_data::{Block, Column, Error, ErrorKind, Result};
 use sample::{Sample, choose};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use std::ops::Range;
 use sums::{HEAD, Sums};
 
 /// What is asked for.
@@ -139,6 +141,37 @@ impl KMeans {
         Ok(self)
     }
 
+    /// Takes in a batch, for which the centres of the first start were found.
+    fn add(&self, state: &mut State, batch: &ModelBatch, mut found: Nearest) {
+        state.dropped += batch.dropped;
+        state.rows += batch.rows as u64;
+        for (start, (centres, total)) in self.runs.iter().zip(&mut state.sums).enumerate() {
+            if start > 0 {
+                found.find(centres, batch.numeric, 0..batch.rows);
+            }
+            let mut sums = Sums::new(self.columns, self.options.clusters);
+            sums.add(batch, &self.shifts, &found);
+            let sums = total.iter_mut().zip(sums.values()).filter(|(_, sum)| **sum != 0.0);
+            sums.for_each(|(to, &sum)| *to = *to + Dd::from(sum));
+        }
+    }
+
+    /// Takes in rows where they lie, nobody having looked at them before; tells whether it did. A value that is missing or
+    /// infinite shows in the distances.
+    fn add_in_place(&self, state: &mut State, columns: &[&[f64]], rows: Range<usize>) -> bool {
+        let Some(first) = self.runs.first() else { return false };
+        let mut found = Nearest::default();
+        found.find(first, columns, rows.clone());
+        // No early end: a loop without one is vectorised.
+        let all_numbers = found.distances.iter().fold(true, |finite, x| finite & x.is_finite());
+        if all_numbers {
+            let numeric: Vec<&[f64]> = columns.iter().map(|values| &values[rows.clone()]).collect();
+            let batch = ModelBatch { rows: rows.len(), dropped: 0, numeric: &numeric, codes: &[], weight: None };
+            self.add(state, &batch, found);
+        }
+        all_numbers
+    }
+
     /// Moves the centres of a start to the means of their clusters.
     fn moved(&self, centres: &[f64], sums: &[Dd], missing: u64) -> Clusters {
         let parts = sums.chunks(self.stride()).zip(centres.chunks(self.columns));
@@ -183,6 +216,15 @@ impl KMeans {
     }
 }
 
+/// The columns of a block, if they are doubles without weights.
+fn doubles<'a>(design: &Design, block: &'a Block) -> Option<Vec<&'a [f64]>> {
+    let values = design.numeric.iter().map(|variable| match &block.columns[variable.column] {
+        Column::F64(values) => Some(&values[..]),
+        _ => None,
+    });
+    if design.weight.is_none() { values.collect() } else { None }
+}
+
 fn square(x: f64) -> f64 {
     x * x
 }
@@ -201,20 +243,39 @@ impl Estimator for KMeans {
     }
 
     fn update(&self, state: &mut State, batch: &ModelBatch) -> Result<()> {
-        state.dropped += batch.dropped;
-        state.rows += batch.rows as u64;
-        if self.runs.is_empty() {
-            state.sample.add(batch.numeric, u64::from(self.options.seed), self.options.start_rows);
-        }
         let mut found = Nearest::default();
-        for (centres, total) in self.runs.iter().zip(&mut state.sums) {
-            found.find(centres, batch.numeric);
-            let mut sums = Sums::new(self.columns, self.options.clusters);
-            sums.add(batch, &self.shifts, &found);
-            let sums = total.iter_mut().zip(sums.values()).filter(|(_, sum)| **sum != 0.0);
-            sums.for_each(|(to, &sum)| *to = *to + Dd::from(sum));
+        match self.runs.first() {
+            Some(first) => found.find(first, batch.numeric, 0..batch.rows),
+            None => state.sample.add(batch.numeric, u64::from(self.options.seed), self.options.start_rows),
         }
+        self.add(state, batch, found);
         Ok(())
+    }
+
+    fn update_block(
+        &self,
+        state: &mut State,
+        block: &Block,
+        _: &FoundCodes,
+        decoder: &mut Decoder,
+        go_on: GoOn,
+    ) -> Result<()> {
+        let mut start = 0;
+        if let Some(columns) = doubles(decoder.design(), block) {
+            while start < block.rows {
+                go_on()?;
+                let rows = start..block.rows.min(start + BATCH_ROWS);
+                if !self.add_in_place(state, &columns, rows.clone()) {
+                    break;
+                }
+                start = rows.end;
+            }
+        }
+        let rest = block.slice(start, block.rows - start);
+        decoder.each_batch(&rest, &FoundCodes::default(), |batch| {
+            go_on()?;
+            self.update(state, batch)
+        })
     }
 
     fn merge(&self, state: &mut State, other: State) -> Result<()> {
@@ -336,6 +397,29 @@ mod tests {
             for centres in [None, Some(vec![10.0, 10.0, 50.0, 60.0, 90.0, 20.0])] {
                 let kmeans = KMeans::new(&design, options(3, centres), true, u64::MAX).unwrap();
                 laws::check(&design, &kmeans, &batches).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn blocks_of_doubles_are_taken_in_as_their_batches() {
+        let rows = 3 * BATCH_ROWS + 5;
+        let design = laws::design(2, &[], false, Rows::Finite);
+        let centres = [vec![1.0, 1.0, 12.0, 1.0, 20.0, 1.0], vec![0.0, 0.0, 1.0, 1.0, 2.0, 2.0]];
+        let kmeans = estimator(2, false, options(3, Some(centres[0].clone()))).unwrap();
+        let drawing = estimator(2, false, options(3, None)).unwrap();
+        for missing in [None, Some(BATCH_ROWS + 7)] {
+            let mut data = groups(rows, 5.0);
+            missing.into_iter().for_each(|row| data[1][row] = f64::NAN);
+            let columns = data.into_iter().map(|values| Column::F64(values.into())).collect();
+            let block = Block { index: 0, rows, columns };
+            for kmeans in [&KMeans { runs: centres.to_vec(), ..kmeans.clone() }, &drawing] {
+                let (mut whole, mut batches) = (kmeans.init(), kmeans.init());
+                let mut decoder = Decoder::new(&design);
+                kmeans.update_block(&mut whole, &block, &FoundCodes::default(), &mut decoder, &|| Ok(())).unwrap();
+                decoder.each_batch(&block, &FoundCodes::default(), |b| kmeans.update(&mut batches, b)).unwrap();
+                assert_eq!((whole.rows + whole.dropped, whole.dropped), (rows as u64, u64::from(missing.is_some())));
+                assert_eq!(format!("{whole:?}"), format!("{batches:?}"));
             }
         }
     }

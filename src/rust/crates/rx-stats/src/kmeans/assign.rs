@@ -76,7 +76,7 @@ impl Assign {
         let positions: Vec<Vec<f64>> = batch.codes.iter().map(|c| c.iter().map(position).collect()).collect();
         let values = self.coded.iter().zip(batch.numeric);
         let values: Vec<&[f64]> = values.map(|(coded, &x)| coded.map_or(x, |category| &positions[category])).collect();
-        found.find(&self.centres, &values);
+        found.find(&self.centres, &values, 0..batch.rows);
         let near = found.positions.iter().zip(&found.distances);
         clusters.extend(near.map(|(&j, d)| if d.is_finite() { j as i32 + 1 } else { NA_I32 }));
     }

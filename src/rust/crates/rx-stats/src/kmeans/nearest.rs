@@ -5,7 +5,9 @@
 //! other than the data are wide; differences keep all their digits, and are those that `stats::kmeans()` sees. A group
 //! of rows meets one centre after the other; its sums, and the best of them so far, stay in registers.
 
+use crate::decode::{BATCH_ROWS, fetch};
 use crate::elementary::wide;
+use std::ops::Range;
 
 /// The nearest centres of a batch, and working memory.
 #[derive(Debug, Default)]
@@ -19,32 +21,32 @@ pub struct Nearest {
 }
 
 impl Nearest {
-    /// Finds the nearest of some centres, one after the other, for each row: the first of several, and the square of its
-    /// distance; no centre is near if that is infinite.
-    pub fn find(&mut self, centres: &[f64], columns: &[&[f64]]) {
-        find(self, centres, columns);
+    /// Finds the nearest of some centres, one after the other, for some rows of columns: the first of several, and the
+    /// square of its distance; no centre is near if that is infinite.
+    pub fn find(&mut self, centres: &[f64], columns: &[&[f64]], rows: Range<usize>) {
+        find(self, centres, columns, rows);
     }
 }
 
-fn find(found: &mut Nearest, centres: &[f64], columns: &[&[f64]]) {
+fn find(found: &mut Nearest, centres: &[f64], columns: &[&[f64]], rows: Range<usize>) {
     #[cfg(all(target_arch = "x86_64", avx512))]
     {
         #[target_feature(enable = "avx512f")]
-        fn widest(found: &mut Nearest, centres: &[f64], columns: &[&[f64]]) {
-            search::<32>(found, centres, columns);
+        fn widest(found: &mut Nearest, centres: &[f64], columns: &[&[f64]], rows: Range<usize>) {
+            search::<32>(found, centres, columns, rows);
         }
         if is_x86_feature_detected!("avx512f") {
             // SAFETY: the machine has what the function is compiled for.
-            return unsafe { widest(found, centres, columns) };
+            return unsafe { widest(found, centres, columns, rows) };
         }
     }
-    wide!(search::<16>(found: &mut Nearest, centres: &[f64], columns: &[&[f64]]))
+    wide!(search::<16>(found: &mut Nearest, centres: &[f64], columns: &[&[f64]], rows: Range<usize>))
 }
 
 #[inline(always)]
-fn search<const GROUP: usize>(found: &mut Nearest, centres: &[f64], columns: &[&[f64]]) {
-    let (rows, width) = (columns[0].len(), columns.len());
-    let room = rows.next_multiple_of(GROUP);
+fn search<const GROUP: usize>(found: &mut Nearest, centres: &[f64], columns: &[&[f64]], rows: Range<usize>) {
+    let width = columns.len();
+    let room = rows.len().next_multiple_of(GROUP);
     found.positions.resize(room, 0);
     found.distances.resize(room, 0.0);
     found.tile.resize(width * GROUP, 0.0);
@@ -52,7 +54,10 @@ fn search<const GROUP: usize>(found: &mut Nearest, centres: &[f64], columns: &[&
     let (positions, distances) = (found.positions.as_chunks_mut().0, found.distances.as_chunks_mut().0);
     for group in 0..room / GROUP {
         for c in 0..width {
-            let values = &columns[c][group * GROUP..];
+            let start = rows.start + group * GROUP;
+            // Asked for all at once, the next batch's values would keep this one's waiting.
+            fetch(columns[c], start + BATCH_ROWS..start + BATCH_ROWS + GROUP);
+            let values = &columns[c][start..rows.end];
             match values.first_chunk() {
                 Some(values) => tile[c] = *values,
                 None => tile[c][..values.len()].copy_from_slice(values),
@@ -69,8 +74,8 @@ fn search<const GROUP: usize>(found: &mut Nearest, centres: &[f64], columns: &[&
         }
         (positions[group], distances[group]) = (at, least);
     }
-    found.positions.truncate(rows);
-    found.distances.truncate(rows);
+    found.positions.truncate(rows.len());
+    found.distances.truncate(rows.len());
 }
 
 /// The squares of the distances of some rows from a centre.
@@ -102,8 +107,8 @@ mod tests {
             let centres: Vec<f64> = (0..count * columns).map(|_| next()).collect();
             let slices: Vec<&[f64]> = data.iter().map(Vec::as_slice).collect();
             let (mut found, mut plain) = (Nearest::default(), Nearest::default());
-            found.find(&centres, &slices);
-            search::<1>(&mut plain, &centres, &slices);
+            found.find(&centres, &slices, 0..rows);
+            search::<1>(&mut plain, &centres, &slices, 0..rows);
             assert_eq!((&found.positions, &found.distances), (&plain.positions, &plain.distances));
             for row in 0..rows {
                 let (mut least, mut at) = (f64::INFINITY, 0);
@@ -122,7 +127,7 @@ mod tests {
     #[test]
     fn of_equal_distances_the_first_centre_wins() {
         let mut found = Nearest::default();
-        found.find(&[2.0, 0.0, 2.0, -1.0], &[&[1.0, 2.0, -0.5]]);
+        found.find(&[2.0, 0.0, 2.0, -1.0], &[&[9.0, 1.0, 2.0, -0.5, 9.0]], 1..4);
         assert_eq!(found.positions, [0, 0, 1]);
         assert_eq!(found.distances, [1.0, 0.0, 0.25]);
     }
@@ -130,7 +135,7 @@ mod tests {
     #[test]
     fn nothing_is_near_an_infinite_or_undefined_row() {
         let mut found = Nearest::default();
-        found.find(&[1.0, 2.0], &[&[f64::INFINITY, f64::NAN, 1e200]]);
+        found.find(&[1.0, 2.0], &[&[f64::INFINITY, f64::NAN, 1e200]], 0..3);
         assert!(found.distances.iter().all(|d| d.is_infinite()));
     }
 }

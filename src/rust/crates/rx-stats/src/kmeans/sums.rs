@@ -5,6 +5,7 @@
 
 use super::nearest::Nearest;
 use crate::decode::BATCH_ROWS;
+use crate::elementary::wide;
 use crate::estimator::ModelBatch;
 
 /// Numbers of a cluster before the sums of its columns: rows, weights, squared distances.
@@ -42,40 +43,10 @@ impl Sums {
         let ones = &ONES[..batch.rows];
         let weights = batch.weight.unwrap_or(ones);
         let column = |c: usize| batch.numeric.get(c).map_or((ones, 1.0), |values| (*values, shifts[c]));
-        self.add_head(found, weights, column(0));
+        add_head(self, found, weights, column(0));
         for quad in 1..self.quads {
             let first = quad * QUAD - HEAD;
-            self.add_quad(quad, found, weights, [0, 1, 2, 3].map(|i| column(first + i)));
-        }
-    }
-
-    /// What comes before the columns, and the first of them.
-    fn add_head(&mut self, found: &Nearest, weights: &[f64], (values, shift): Column) {
-        let positions = &found.positions[..];
-        let rows = positions.len();
-        let (distances, weights, values) = (&found.distances[..rows], &weights[..rows], &values[..rows]);
-        for r in 0..rows {
-            let w = weights[r];
-            let row = [1.0, w, distances[r] * w, (values[r] - shift) * w];
-            let sums = &mut self.clusters[positions[r] as usize * self.quads];
-            for i in 0..QUAD {
-                sums[i] += row[i];
-            }
-        }
-    }
-
-    /// Four columns.
-    fn add_quad(&mut self, quad: usize, found: &Nearest, weights: &[f64], columns: [Column; QUAD]) {
-        let positions = &found.positions[..];
-        let rows = positions.len();
-        let (weights, shifts) = (&weights[..rows], columns.map(|column| column.1));
-        let [a, b, c, d] = columns.map(|column| &column.0[..rows]);
-        for r in 0..rows {
-            let row = [a[r], b[r], c[r], d[r]];
-            let sums = &mut self.clusters[positions[r] as usize * self.quads + quad];
-            for i in 0..QUAD {
-                sums[i] += (row[i] - shifts[i]) * weights[r];
-            }
+            add_quad(self, quad, found, weights, [0, 1, 2, 3].map(|i| column(first + i)));
         }
     }
 
@@ -83,6 +54,44 @@ impl Sums {
     pub fn values(&self) -> &[f64] {
         self.clusters.as_flattened()
     }
+}
+
+/// Adds what comes before the columns, and the first of them.
+fn add_head(to: &mut Sums, found: &Nearest, weights: &[f64], column: Column) {
+    #[inline(always)]
+    fn kernel(to: &mut Sums, found: &Nearest, weights: &[f64], (values, shift): Column) {
+        let rows = found.positions.len();
+        let (distances, weights, values) = (&found.distances[..rows], &weights[..rows], &values[..rows]);
+        for r in 0..rows {
+            let w = weights[r];
+            let row = [1.0, w, distances[r] * w, (values[r] - shift) * w];
+            let sums = &mut to.clusters[found.positions[r] as usize * to.quads];
+            for i in 0..QUAD {
+                sums[i] += row[i];
+            }
+        }
+    }
+    wide!(kernel(to: &mut Sums, found: &Nearest, weights: &[f64], column: Column))
+}
+
+/// Adds four columns.
+fn add_quad(to: &mut Sums, quad: usize, found: &Nearest, weights: &[f64], columns: [Column; QUAD]) {
+    #[inline(always)]
+    fn kernel(to: &mut Sums, quad: usize, found: &Nearest, weights: &[f64], columns: [Column; QUAD]) {
+        let rows = found.positions.len();
+        let weights = &weights[..rows];
+        let [(a, p), (b, q), (c, s), (d, t)] = columns;
+        let (a, b, c, d) = (&a[..rows], &b[..rows], &c[..rows], &d[..rows]);
+        let shifts = [p, q, s, t];
+        for r in 0..rows {
+            let row = [a[r], b[r], c[r], d[r]];
+            let sums = &mut to.clusters[found.positions[r] as usize * to.quads + quad];
+            for i in 0..QUAD {
+                sums[i] += (row[i] - shifts[i]) * weights[r];
+            }
+        }
+    }
+    wide!(kernel(to: &mut Sums, quad: usize, found: &Nearest, weights: &[f64], columns: [Column; QUAD]))
 }
 
 #[cfg(test)]
