@@ -1,13 +1,13 @@
 //! R's vectors out of columns. For the main thread only, but for the copying of large columns.
 
 use crate::interrupt::contained;
-use crate::strings;
+use crate::strings::{self, LabelStrings};
 use extendr_api::prelude::*;
 use libR_sys::{
     INTEGER, LOGICAL, R_xlen_t, RAW, REAL, Rf_allocVector, Rf_install, Rf_setAttrib, SET_VECTOR_ELT, SEXPTYPE,
 };
 use rx_data::sink::{FrameTable, Room};
-use rx_data::{Column, Error, ErrorKind, Field, Kind, Result, Schema};
+use rx_data::{Column, Error, ErrorKind, Field, Kind, Labels, Result, Schema};
 use rx_run::Pool;
 use std::ffi::CString;
 use std::sync::{Mutex, PoisonError};
@@ -18,7 +18,7 @@ const PARALLEL_VALUES: usize = 500_000;
 /// The columns of a table as a named list of R's vectors, with the attributes that make them factors, dates and times.
 /// Large ones are filled by the threads of a pool.
 pub fn columns(table: &FrameTable, pool: Option<&Pool>) -> Result<Robj> {
-    Vectors::new(&table.schema, None)?.complete(table, pool)
+    Vectors::new(&table.schema, None, &[])?.complete(table, pool)
 }
 
 /// A data frame's vectors on their way to R.
@@ -26,30 +26,52 @@ pub struct Vectors {
     /// Protects the vectors.
     list: Robj,
     /// The vectors that were made before their values.
-    early: Vec<Option<Robj>>,
+    early: Vec<Option<Early>>,
+}
+
+/// A vector whose values come later, and the strings that they will be.
+struct Early {
+    vector: Robj,
+    strings: Option<LabelStrings>,
+}
+
+impl Early {
+    fn room(&mut self) -> Room<'_> {
+        match &self.strings {
+            Some(strings) => Room::Words(strings::memory(&mut self.vector), &strings.words),
+            None => room(&mut self.vector),
+        }
+    }
 }
 
 impl Vectors {
-    /// Vectors for columns of so many rows, if their number is known; those of text, and of dates and times, which may
-    /// be integers or doubles, are left for later.
-    pub fn new(schema: &Schema, rows: Option<usize>) -> Result<Vectors> {
+    /// Vectors for columns of so many rows, if their number is known; those of text whose labels are not known are left
+    /// for later, and so are those of dates and times, which may be integers or doubles.
+    pub fn new(schema: &Schema, rows: Option<usize>, labels: &[Option<Labels>]) -> Result<Vectors> {
         let list = allocate(SEXPTYPE::VECSXP, schema.fields.len())?;
         let rows = rows.filter(|&rows| rows > 0 && i32::try_from(rows).is_ok());
-        let early = schema.fields.iter().enumerate().map(|(j, field)| match (rows, &field.kind) {
-            (None, _) | (_, Kind::Character | Kind::Date | Kind::DateTime { .. }) => Ok(None),
-            (Some(rows), kind) => {
-                let vector = allocate(storage(kind, &[]), rows)?;
-                // SAFETY: the list is a fresh one of this length; from here on it protects the vector.
-                unsafe { SET_VECTOR_ELT(list.get(), j as R_xlen_t, vector.get()) };
-                Ok(Some(vector))
-            }
+        let early = schema.fields.iter().enumerate().map(|(j, field)| {
+            let Some(rows) = rows else { return Ok(None) };
+            let strings = match (&field.kind, labels.get(j)) {
+                (Kind::Date | Kind::DateTime { .. }, _) => return Ok(None),
+                (Kind::Character, Some(Some(labels))) => match LabelStrings::new(labels, rows)? {
+                    None => return Ok(None),
+                    strings => strings,
+                },
+                (Kind::Character, _) => return Ok(None),
+                _ => None,
+            };
+            let vector = allocate(storage(&field.kind, &[]), rows)?;
+            // SAFETY: the list is a fresh one of this length; from here on it protects the vector.
+            unsafe { SET_VECTOR_ELT(list.get(), j as R_xlen_t, vector.get()) };
+            Ok(Some(Early { vector, strings }))
         });
         Ok(Vectors { early: early.collect::<Result<_>>()?, list })
     }
 
     /// The memory of the vectors that there are.
     pub fn rooms(&mut self) -> Vec<Option<Room<'_>>> {
-        self.early.iter_mut().map(|vector| vector.as_mut().map(room)).collect()
+        self.early.iter_mut().map(|early| early.as_mut().map(Early::room)).collect()
     }
 
     /// Makes the vectors that are not there yet, and tells R what all of them are.
@@ -63,7 +85,10 @@ impl Vectors {
         let mut late = Vec::with_capacity(fields.len());
         for (j, (field, parts)) in fields.iter().zip(&table.columns).enumerate() {
             let vector = match self.early[j].take() {
-                Some(vector) => vector,
+                Some(Early { vector, strings }) => {
+                    strings.iter().for_each(|strings| strings.tell(&vector, 0));
+                    vector
+                }
                 None => {
                     let vector = allocate(storage(&field.kind, parts), table.rows)?;
                     // SAFETY: as above.

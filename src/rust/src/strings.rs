@@ -7,6 +7,7 @@ use extendr_api::prelude::*;
 use libR_sys::{
     R_NaString, R_xlen_t, Rf_mkCharLenCE, SET_STRING_ELT, SEXP, SEXPTYPE, STRING_ELT, STRING_PTR_RO, cetype_t,
 };
+use rx_data::sink::Words;
 use rx_data::{Column, Error, ErrorKind, Labels, Result};
 use rx_run::Pool;
 use std::sync::Arc;
@@ -36,10 +37,10 @@ pub fn fill(vector: &Robj, parts: &[Column], pool: Option<&Pool>) -> Result<()> 
         let rows: usize = run.iter().map(Column::len).sum();
         match first {
             _ if rows == 0 => {}
-            Column::Dict { labels, .. } if labels.len() * ROWS_PER_LABEL <= rows => {
-                copy_labels(vector, row, run, labels, pool)?;
-            }
-            Column::Dict { labels, .. } => make_labels(vector, row, run, labels)?,
+            Column::Dict { labels, .. } => match LabelStrings::new(labels, rows)? {
+                Some(strings) => copy_labels(vector, row, run, &strings, pool),
+                None => make_labels(vector, row, run, labels)?,
+            },
             Column::Str(texts) => {
                 for (i, text) in texts.iter().enumerate() {
                     set(vector, row + i, text.map_or_else(|| Ok(missing()), string)?);
@@ -76,24 +77,49 @@ fn make_labels(vector: &Robj, first_row: usize, parts: &[Column], labels: &Label
     Ok(())
 }
 
-/// Fills the rows from one on with labels, all of which become strings first.
-///
-/// Then only their addresses are copied, which R need not know of: nothing is allocated meanwhile. In the end each of
-/// them is set once by R's own function, which tells the collector what the vector holds.
-fn copy_labels(
-    vector: &Robj,
-    first_row: usize,
-    parts: &[Column],
-    labels: &[String],
-    pool: Option<&Pool>,
-) -> Result<()> {
-    let made = strings(labels)?;
-    // SAFETY: both are protected character vectors, and nobody else knows the one that is filled, which has rows.
-    let (addresses, memory) = unsafe {
+/// Labels as strings, whose addresses are put into a vector: of these R need not know, as nothing is allocated meanwhile
+/// or the strings are held here.
+pub struct LabelStrings {
+    /// Protects the strings.
+    made: Robj,
+    /// Their addresses.
+    pub words: Words,
+}
+
+impl LabelStrings {
+    /// Makes the strings of labels, if there are many rows for each.
+    pub fn new(labels: &Labels, rows: usize) -> Result<Option<LabelStrings>> {
+        if labels.len() * ROWS_PER_LABEL > rows {
+            return Ok(None);
+        }
+        let made = strings(labels)?;
+        // SAFETY: a protected character vector.
+        let words = unsafe { addresses(made.get(), labels.len())? }.to_vec();
+        Ok(Some(LabelStrings { made, words: Words { labels: labels.clone(), words, missing: missing() as usize } }))
+    }
+
+    /// Sets each string once by R's own function in a vector that has rows, which tells the collector what it holds.
+    pub fn tell(&self, vector: &Robj, row: usize) {
+        // SAFETY: the row is there.
+        let first = unsafe { STRING_ELT(vector.get(), row as R_xlen_t) };
+        (0..self.made.len() as R_xlen_t).for_each(|i| set(vector, row, unsafe { STRING_ELT(self.made.get(), i) }));
+        set(vector, row, first);
+    }
+}
+
+/// The addresses in a fresh character vector with rows, which nobody else knows.
+pub fn memory(vector: &mut Robj) -> &mut [usize] {
+    // SAFETY: the vector is of its type and length, and stays protected as long as it is borrowed.
+    unsafe {
         let memory = STRING_PTR_RO(vector.get()).cast_mut().cast::<usize>();
-        (addresses(made.get(), labels.len())?, std::slice::from_raw_parts_mut(memory, vector.len()))
-    };
-    let mut rest = &mut memory[first_row..];
+        std::slice::from_raw_parts_mut(memory, vector.len())
+    }
+}
+
+/// Fills the rows from one on with labels that are strings, on the threads of a pool.
+fn copy_labels(vector: &Robj, first_row: usize, parts: &[Column], strings: &LabelStrings, pool: Option<&Pool>) {
+    let mut filled = vector.clone();
+    let mut rest = &mut memory(&mut filled)[first_row..];
     let mut pieces = Vec::with_capacity(parts.len());
     for part in parts {
         let Column::Dict { codes, .. } = part else { continue };
@@ -101,17 +127,9 @@ fn copy_labels(
         pieces.push((codes, room));
         rest = others;
     }
-    let none = missing() as usize;
-    each(pool, &mut pieces, |(codes, room)| {
-        for (place, &code) in room.iter_mut().zip(codes.iter()) {
-            *place = addresses.get((code as usize).wrapping_sub(1)).copied().unwrap_or(none);
-        }
-    });
-    // SAFETY: the row is there.
-    let first = unsafe { STRING_ELT(vector.get(), first_row as R_xlen_t) };
-    addresses.iter().for_each(|&address| set(vector, first_row, address as SEXP));
-    set(vector, first_row, first);
-    Ok(())
+    let words = &strings.words;
+    each(pool, &mut pieces, |(codes, room)| words.put(codes, room));
+    strings.tell(vector, first_row);
 }
 
 fn set(vector: &Robj, row: usize, string: SEXP) {

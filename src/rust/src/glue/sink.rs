@@ -14,7 +14,7 @@ use rx_data::sink::{
 };
 use rx_data::source::RowRange;
 use rx_data::xdf_legacy::ROW_NAMES;
-use rx_data::{Block, BlockMap, Identity, Result, Schema, Source};
+use rx_data::{Block, BlockMap, Identity, Labels, Result, Schema, Source};
 use std::sync::Arc;
 
 /// Copies columns of a source to a sink, as [`write`] does; not much more than `cells` values if the sink has that
@@ -33,6 +33,12 @@ pub fn copy(job: &Job, mut source: Arc<dyn Source>, positions: &[usize], legacy:
     let fresh: Vec<String> = spec::maybe(sink, "fresh_ranges")?.unwrap_or_default();
     for field in schema.fields.iter_mut().filter(|field| fresh.contains(&field.name)) {
         (field.low, field.high) = (None, None);
+    }
+    if spec::parse::<String>(&spec::need(sink, "type")?, "type")? == "frame" {
+        let rows = source.rows().and_then(|rows| usize::try_from(rows).ok());
+        let labels: Vec<Option<Labels>> = positions.iter().map(|&j| source.labels(j)).collect();
+        let vectors = Vectors::new(&schema, rows, &labels)?;
+        return frame(job, &*source, positions, &Identity, schema, vectors);
     }
     write(job, &*source, positions, &Identity, true, schema, sink)
 }
@@ -53,10 +59,8 @@ pub fn write(
     let rows = match kind.as_str() {
         "frame" => {
             let rows = source.rows().filter(|_| all_rows).and_then(|rows| usize::try_from(rows).ok());
-            let mut vectors = Vectors::new(&schema, rows)?;
-            let table = run(job, source, columns, map, FrameSink::within(schema, vectors.rooms()))?;
-            let columns = vectors.complete(&table, Some(&job.pool()?))?;
-            return Ok(list!(columns = columns, rows = table.rows as f64).into());
+            let vectors = Vectors::new(&schema, rows, &[])?;
+            return frame(job, source, columns, map, schema, vectors);
         }
         "split" => {
             let options = split_options(sink, &schema, job)?;
@@ -84,6 +88,20 @@ pub fn write(
         other => return Err(malformed("type", format!("there is no sink of type '{other}'"))),
     };
     Ok(list!(rows = rows as f64, path = path(sink)?.display().to_string()).into())
+}
+
+/// Sends columns of a source through a map into a data frame, some of whose vectors may be there already.
+fn frame(
+    job: &Job,
+    source: &dyn Source,
+    columns: &[usize],
+    map: &dyn BlockMap,
+    schema: Schema,
+    mut vectors: Vectors,
+) -> Result<Robj> {
+    let table = run(job, source, columns, map, FrameSink::within(schema, vectors.rooms()))?;
+    let columns = vectors.complete(&table, Some(&job.pool()?))?;
+    Ok(list!(columns = columns, rows = table.rows as f64).into())
 }
 
 fn run<S: Sink<Output: Send>>(

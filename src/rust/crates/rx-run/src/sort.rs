@@ -7,11 +7,11 @@ use crate::control::Control;
 use crate::local::work;
 use crate::pool::Pool;
 use rayon::prelude::*;
-use rx_data::column::NA_I32;
 use rx_data::interner::Interner;
 use rx_data::join::{Ranks, by_rank, with_ranks};
 use rx_data::sort::{
-    Distinct, Harmony, Item, Keys, Ordered, Packing, Profile, Rows, Run, Spill, detach, gather, items, row_bytes,
+    Distinct, Harmony, ITEM_BYTES, Items, Keys, Ordered, Packing, Part, Profile, Rows, Run, Spill, detach, gather,
+    row_bytes, with_records,
 };
 use rx_data::xdf::MAX_BATCH_ROWS;
 use rx_data::{Block, Column, Error, ErrorKind, Labels, Result, Scan, Schema, Source};
@@ -19,8 +19,6 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a row takes while it is sorted, besides its values: two items.
-const ITEM_BYTES: u64 = 2 * size_of::<Item>() as u64;
 /// Rows of a run at least, whatever the limit of memory is.
 const LEAST_ROWS: u64 = 1000;
 
@@ -64,13 +62,15 @@ pub struct Collected {
     keys: Keys,
     rows: Kept,
     sizes: Sizes,
+    /// Bytes that rows in memory leave.
+    room: u64,
     present: Option<usize>,
     /// What is known of the keys' words.
     pub profile: Profile,
 }
 
 enum Kept {
-    Memory(Vec<Arc<Block>>),
+    Memory(Vec<Arc<Part>>),
     Runs(Arc<Spill>, Vec<Arc<Run>>),
 }
 
@@ -133,7 +133,7 @@ pub fn collect(
         let sizes = *sizes.get_or_insert_with(|| Sizes::new(sorting.memory, bytes, rows));
         let mut blocks = load.into_blocks();
         pool.run(|| harmony.admit(&mut blocks));
-        let blocks: Vec<Arc<Block>> = blocks.into_iter().map(Arc::new).collect();
+        let blocks: Vec<Arc<Part>> = blocks.into_iter().map(|block| Arc::new(block.into())).collect();
         let fits = ended && runs.is_empty() && !sorting.always_spill;
         if fits && by_rank {
             pool.run(|| rank(&mut keys, &blocks));
@@ -145,8 +145,9 @@ pub fn collect(
         }
         if fits {
             let schema = harmony.finish(schema);
+            let room = limit.saturating_sub(if source.in_memory() { 0 } else { bytes } + rows * ITEM_BYTES);
             let rows = Kept::Memory(blocks);
-            return Ok(Collected { schema, keys, rows, sizes, present: sorting.present, profile });
+            return Ok(Collected { schema, keys, rows, sizes, room, present: sorting.present, profile });
         }
         if rows > 0 {
             let spill = match &spill {
@@ -166,7 +167,7 @@ pub fn collect(
                 Some(spill) => Kept::Runs(spill, runs),
                 None => Kept::Memory(Vec::new()),
             };
-            return Ok(Collected { schema, keys, rows, sizes, present: sorting.present, profile });
+            return Ok(Collected { schema, keys, rows, sizes, room: 0, present: sorting.present, profile });
         }
     }
 }
@@ -182,33 +183,34 @@ impl Collected {
 
     /// Gives the keys of rows in memory ranks, by which the rows are sorted from here on.
     pub fn ranked(self, pool: &Pool, control: &Control) -> Result<(Collected, Ranks)> {
-        let Collected { schema, keys, rows: Kept::Memory(blocks), sizes, profile, .. } = self else {
+        let Collected { schema, keys, rows: Kept::Memory(blocks), sizes, room, profile, .. } = self else {
             return Err(Error::internal("rows beyond memory have no ranks"));
         };
         let packing = Packing::new(&profile);
         let (parts, items) = sorted(pool, control, blocks, &keys, &packing, None)?;
-        let row = |item: &Item| (&*parts[(item.id >> 32) as usize], item.id as u32 as usize);
+        let row = |id: u64| (&**parts[(id >> 32) as usize], id as u32 as usize);
         let mut ranks: Vec<Vec<i32>> = parts.iter().map(|part| vec![0; part.rows]).collect();
         // The first row of each rank.
         let mut firsts: Vec<u64> = Vec::new();
-        for (i, item) in items.iter().enumerate() {
-            let before = i.checked_sub(1).map(|i| &items[i]).filter(|before| before.head == item.head);
-            if before.is_none_or(|before| !packing.exact && keys.compare(row(before), row(item)).is_ne()) {
-                firsts.push(item.id);
+        let mut before: Option<(u64, u64)> = None;
+        for (head, id) in (0..items.len()).map(|i| items.get(i)) {
+            let same = before.replace((head, id)).filter(|(known, _)| *known == head);
+            if same.is_none_or(|(_, before)| !packing.exact && keys.compare(row(before), row(id)).is_ne()) {
+                firsts.push(id);
             }
-            ranks[(item.id >> 32) as usize][item.id as u32 as usize] = firsts.len() as i32;
+            ranks[(id >> 32) as usize][id as u32 as usize] = firsts.len() as i32;
         }
-        let values = keys.0.iter().map(|key| gather(&schema.fields[key.column], &parts, key.column, &firsts));
-        let found = Ranks::new(&keys, &values.collect::<Result<Vec<_>>>()?)?;
-        let with_rank = |(part, ranks): (&Arc<Block>, Vec<i32>)| {
+        let columns: Vec<usize> = keys.0.iter().map(|key| key.column).collect();
+        let found = Ranks::new(&keys, &gather(&schema.fields, &parts, &columns, &firsts)?)?;
+        let with_rank = |(part, ranks): (&Arc<Part>, Vec<i32>)| {
             let mut block = Block::clone(part);
             block.columns.push(Column::I32(ranks.into()));
-            Arc::new(block)
+            Arc::new(Part::from(block))
         };
-        let blocks: Vec<Arc<Block>> = parts.iter().zip(ranks).map(with_rank).collect();
+        let blocks: Vec<Arc<Part>> = parts.iter().zip(ranks).map(with_rank).collect();
         let (keys, schema) = (by_rank(schema.fields.len()), with_ranks(schema));
         let profile = pool.run(|| profile_of(&blocks, &keys))?;
-        Ok((Collected { schema, keys, rows: Kept::Memory(blocks), sizes, present: None, profile }, found))
+        Ok((Collected { schema, keys, rows: Kept::Memory(blocks), sizes, room, present: None, profile }, found))
     }
 
     /// All levels of a factor.
@@ -218,10 +220,13 @@ impl Collected {
 
     /// Puts the rows in order; the packing must be made for them, and may be for others as well.
     pub fn order(self, pool: &Pool, control: &Control, packing: Packing, distinct: Distinct) -> Result<Ordered> {
-        let Collected { schema, keys, rows, sizes, present, .. } = self;
+        let Collected { schema, keys, rows, sizes, room, present, .. } = self;
         let rows = match rows {
             Kept::Memory(blocks) => {
-                let (parts, items) = sorted(pool, control, blocks, &keys, &packing, present)?;
+                let (mut parts, items) = sorted(pool, control, blocks, &keys, &packing, present)?;
+                if distinct == Distinct::No {
+                    parts = pool.run(|| with_records(&schema.fields, parts, room));
+                }
                 Rows::Memory { parts, items }
             }
             Kept::Runs(spill, mut runs) => {
@@ -245,7 +250,7 @@ impl Collected {
 /// Sees to it that rows are in order as they come.
 struct InOrder {
     input: &'static str,
-    last: Option<Arc<Block>>,
+    last: Option<Arc<Part>>,
     rows: u64,
 }
 
@@ -254,7 +259,7 @@ impl InOrder {
         InOrder { input, last: None, rows: 0 }
     }
 
-    fn check(&mut self, blocks: &[Arc<Block>], keys: &Keys, packing: &Packing) -> Result<()> {
+    fn check(&mut self, blocks: &[Arc<Part>], keys: &Keys, packing: &Packing) -> Result<()> {
         let wrong = blocks.par_iter().map(|block| {
             let heads = packing.heads(block, keys)?;
             Ok((1..block.rows).find(|&i| match heads[i - 1].cmp(&heads[i]) {
@@ -300,7 +305,8 @@ impl<'a> Load<'a> {
     fn is_full(&self) -> bool {
         let rows = self.rows.load(Ordering::Relaxed);
         let bytes = if self.in_memory { 0 } else { self.bytes.load(Ordering::Relaxed) };
-        rows >= LEAST_ROWS && bytes + rows * ITEM_BYTES >= self.limit
+        // Of each item there are two while they are sorted.
+        rows >= LEAST_ROWS && bytes + rows * 2 * ITEM_BYTES >= self.limit
     }
 
     fn admit(&self, mut block: Block) -> Result<()> {
@@ -336,9 +342,9 @@ impl Scan for Load<'_> {
 }
 
 /// Ranks the labels of text that all blocks share.
-fn rank(keys: &mut Keys, blocks: &[Arc<Block>]) {
+fn rank(keys: &mut Keys, blocks: &[Arc<Part>]) {
     for key in &mut keys.0 {
-        let labels = |block: &'_ Arc<Block>| match &block.columns[key.column] {
+        let labels = |block: &'_ Arc<Part>| match &block.columns[key.column] {
             Column::Dict { labels, .. } if key.sorts == rx_data::sort::Sorts::Text => Some(labels.clone()),
             _ => None,
         };
@@ -349,56 +355,33 @@ fn rank(keys: &mut Keys, blocks: &[Arc<Block>]) {
     }
 }
 
-fn profile_of(blocks: &[Arc<Block>], keys: &Keys) -> Result<Profile> {
+fn profile_of(blocks: &[Arc<Part>], keys: &Keys) -> Result<Profile> {
     let profiles = blocks.par_iter().map(|block| Profile::of(block, keys));
     profiles.try_reduce(|| Profile::new(keys), |a, b| Ok(a.and(&b)))
 }
 
-type Sorted = (Arc<[Arc<Block>]>, Vec<Item>);
+type Sorted = (Arc<[Arc<Part>]>, Items);
 
 /// The order of the rows of some blocks; only of those that have a value in the column `present`, if there is one.
 fn sorted(
     pool: &Pool,
     control: &Control,
-    blocks: Vec<Arc<Block>>,
+    blocks: Vec<Arc<Part>>,
     keys: &Keys,
     packing: &Packing,
     present: Option<usize>,
 ) -> Result<Sorted> {
-    let is_wanted = |block: &Block| match present.map(|j| &block.columns[j]) {
-        Some(Column::I32(v)) if v.contains(&NA_I32) => Some(v.clone()),
-        _ => None,
-    };
-    let rows = |block: &Block| is_wanted(block).map_or(block.rows, |v| v.iter().filter(|&&x| x != NA_I32).count());
-    let rows: Vec<usize> = pool.run(|| blocks.par_iter().map(|block| rows(block)).collect());
-    let mut sorted = vec![Item::default(); rows.iter().sum()];
     let stopped = || control.check().is_err();
-    pool.run(|| {
-        let mut rest = &mut sorted[..];
-        let mut rooms = Vec::with_capacity(blocks.len());
-        for rows in rows {
-            let (room, others) = rest.split_at_mut(rows);
-            rooms.push(room);
-            rest = others;
-        }
-        let fill = blocks.par_iter().zip(rooms).enumerate();
-        fill.try_for_each(|(part, (block, room))| match is_wanted(block) {
-            None => packing.items(block, keys, part, room),
-            Some(values) => {
-                let mut all = vec![Item::default(); block.rows];
-                packing.items(block, keys, part, &mut all)?;
-                let wanted = all.iter().zip(values.iter()).filter(|&(_, &value)| value != NA_I32);
-                room.iter_mut().zip(wanted).for_each(|(place, (item, _))| *place = *item);
-                Ok(())
-            }
-        })?;
-        items::sort(&mut sorted, packing.bits, &stopped);
+    let items = pool.run(|| {
+        let mut items = Items::new(&blocks, keys, packing, present)?;
+        items.sort(&stopped);
         if !packing.exact {
-            items::settle(&mut sorted, &blocks, keys, &stopped);
+            items.settle(&blocks, keys, &stopped);
         }
-        control.check()
+        control.check()?;
+        Ok(items)
     })?;
-    Ok((blocks.into(), sorted))
+    Ok((blocks.into(), items))
 }
 
 /// Writes rows as one run.

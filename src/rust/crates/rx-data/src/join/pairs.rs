@@ -2,7 +2,7 @@
 
 use crate::block::Block;
 use crate::error::Result;
-use crate::sort::{Cursor, Keys, NOWHERE, Packing, Piece};
+use crate::sort::{Cursor, Keys, NOWHERE, Packing, Part, Piece};
 use std::cmp::Ordering;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(super) struct Pairs {
 /// The rows of one side; [`NOWHERE`] where it has none.
 #[derive(Default)]
 pub(super) struct Rows {
-    pub parts: Vec<Arc<Block>>,
+    pub parts: Vec<Arc<Part>>,
     pub ids: Vec<u64>,
 }
 
@@ -81,7 +81,7 @@ impl<'a> Side<'a> {
 /// The rows of the second side that have the key of the first side's next row.
 #[derive(Default)]
 struct Group {
-    parts: Vec<Arc<Block>>,
+    parts: Vec<Arc<Part>>,
     ids: Vec<u64>,
     head: u64,
     /// The number of each part among those of the pairs that are made.
@@ -154,7 +154,7 @@ impl<'a> Walk<'a> {
         let mut group = Group { head: side.head(), ..Group::default() };
         // The number of each part of the piece among those of the group.
         let mut numbers: Vec<Option<usize>> = vec![None; side.piece.parts.len()];
-        let mut first: Option<(Arc<Block>, usize)> = None;
+        let mut first: Option<(Arc<Part>, usize)> = None;
         loop {
             if side.next == side.piece.ids.len() {
                 side.fill(rows, &mut pairs.ahead)?;

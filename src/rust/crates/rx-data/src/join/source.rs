@@ -64,29 +64,41 @@ impl Joined {
         Joined { sides, outer, columns, schema: Schema::new(fields) }
     }
 
-    fn column(&self, pairs: &Pairs, j: usize) -> Result<Column> {
-        let values = |side: usize, j: usize| {
-            let rows = &pairs.sides[side];
-            gather(&self.sides[side].schema().fields[j], &rows.parts, j, &rows.ids)
+    /// Some columns of pairs.
+    fn columns(&self, pairs: &Pairs, wanted: &[usize]) -> Result<Vec<Column>> {
+        let missing: Vec<bool> = pairs.sides[0].ids.iter().map(|&id| id == NOWHERE).collect();
+        let some_missing = missing.contains(&true);
+        // Whether the keys of a side are shown.
+        let keys = [!some_missing || missing.contains(&false), some_missing];
+        let position = |side: usize, j: usize| match &self.columns[j] {
+            From::Side(from, j) => (*from == side).then_some(*j),
+            From::Key(key) => keys[side].then_some(key.columns[side]),
         };
-        match &self.columns[j] {
-            From::Side(side, j) => values(*side, *j),
+        let values = |side: usize| {
+            let rows = &pairs.sides[side];
+            let positions: Vec<usize> = wanted.iter().filter_map(|&j| position(side, j)).collect();
+            gather(&self.sides[side].schema().fields, &rows.parts, &positions, &rows.ids).map(Vec::into_iter)
+        };
+        let mut values = [values(0)?, values(1)?];
+        let mut next = |side: usize| values[side].next().ok_or_else(|| Error::internal("a joined column is not there"));
+        let column = |&j: &usize| match &self.columns[j] {
+            From::Side(side, _) => next(*side),
             From::Key(key) => {
-                let labelled = |column: Column| match (column, &self.schema.fields[j].levels) {
+                let mut side = |side: usize| cast(next(side)?, &key.kind);
+                let column = match keys {
+                    [true, false] => side(0)?,
+                    [false, _] => side(1)?,
+                    [true, true] => either(side(0)?, side(1)?, &key.kind, &missing)?,
+                };
+                Ok(match (column, &self.schema.fields[j].levels) {
                     (Column::Dict { codes, .. }, Some(labels)) if matches!(key.kind, Kind::Factor { .. }) => {
                         Column::Dict { codes, labels: labels.clone() }
                     }
                     (column, _) => column,
-                };
-                let side = |side: usize| cast(values(side, key.columns[side])?, &key.kind);
-                let missing: Vec<bool> = pairs.sides[0].ids.iter().map(|&id| id == NOWHERE).collect();
-                Ok(labelled(match (missing.contains(&true), missing.contains(&false)) {
-                    (false, _) => side(0)?,
-                    (true, false) => side(1)?,
-                    (true, true) => either(side(0)?, side(1)?, &key.kind, &missing)?,
-                }))
+                })
             }
-        }
+        };
+        wanted.iter().map(column).collect()
     }
 }
 
@@ -138,7 +150,7 @@ impl Scan for JoinScan<'_> {
             (pairs, place.1 - 1)
         };
         pairs.ahead.iter_mut().for_each(|piece| piece.read_ahead());
-        let columns = self.columns.iter().map(|&j| self.joined.column(&pairs, j)).collect::<Result<_>>()?;
+        let columns = self.joined.columns(&pairs, &self.columns)?;
         Ok(Some(Block { index, rows: pairs.sides[0].ids.len(), columns }))
     }
 }

@@ -6,7 +6,7 @@ use crate::block::Block;
 use crate::column::{Column, NA_F64, NA_I32, NA_I64, is_na_f32};
 use crate::error::{Error, ErrorKind, Result};
 use crate::interner::{Interner, Recode};
-use crate::schema::{Field, Schema};
+use crate::schema::{Field, Labels, Schema};
 use std::sync::{Arc, Mutex};
 
 /// Largest integer that a double holds together with all smaller ones.
@@ -18,6 +18,28 @@ pub enum Room<'a> {
     Integers(&'a mut [i32]),
     /// Numbers, dates, times.
     Doubles(&'a mut [f64]),
+    /// Text by its labels, each of which is a word.
+    Words(&'a mut [usize], &'a Words),
+}
+
+/// What the caller has for labels in place of their codes, as the addresses of strings.
+pub struct Words {
+    /// The labels that all blocks must have.
+    pub labels: Labels,
+    /// One a label.
+    pub words: Vec<usize>,
+    /// That of a missing value.
+    pub missing: usize,
+}
+
+impl Words {
+    /// Puts the words of codes into their places.
+    pub fn put(&self, codes: &[i32], to: &mut [usize]) {
+        for (place, &code) in to.iter_mut().zip(codes) {
+            // The missing code becomes a position that no label has.
+            *place = self.words.get((code as usize).wrapping_sub(1)).copied().unwrap_or(self.missing);
+        }
+    }
 }
 
 impl<'a> Room<'a> {
@@ -26,6 +48,7 @@ impl<'a> Room<'a> {
         match self {
             Room::Integers(rest) => rest.split_off_mut(..rows).map(Room::Integers),
             Room::Doubles(rest) => rest.split_off_mut(..rows).map(Room::Doubles),
+            Room::Words(rest, words) => rest.split_off_mut(..rows).map(|rows| Room::Words(rows, words)),
         }
     }
 
@@ -34,6 +57,7 @@ impl<'a> Room<'a> {
         match self {
             Room::Integers(rest) => rest.len(),
             Room::Doubles(rest) => rest.len(),
+            Room::Words(rest, _) => rest.len(),
         }
     }
 
@@ -45,6 +69,9 @@ impl<'a> Room<'a> {
         }
         match (self, column) {
             (Room::Integers(to), Column::I32(from) | Column::Dict { codes: from, .. }) => to.copy_from_slice(from),
+            (Room::Words(to, words), Column::Dict { codes, labels }) if Arc::ptr_eq(labels, &words.labels) => {
+                words.put(codes, to);
+            }
             (Room::Doubles(to), Column::F64(from)) => to.copy_from_slice(from),
             (Room::Doubles(to), Column::I32(from)) => {
                 widen(from, to, |x| if x == NA_I32 { NA_F64 } else { f64::from(x) });
@@ -132,8 +159,8 @@ impl<'a> Sink for FrameSink<'a> {
     fn admit(&self, block: Block) -> Result<Admitted<'a>> {
         let mut place = self.place.lock().map_err(|_| poisoned())?;
         let Place { interners, rooms, rows } = &mut *place;
-        let recodes = block.columns.iter().zip(interners).map(|(column, interner)| match column {
-            Column::Dict { labels, .. } => Some(interner.table(labels)),
+        let recodes = block.columns.iter().zip(interners).zip(&*rooms).map(|((column, interner), room)| match column {
+            Column::Dict { labels, .. } if !matches!(room, Some(Room::Words(..))) => Some(interner.table(labels)),
             _ => None,
         });
         let recodes = recodes.collect();

@@ -12,7 +12,7 @@ mod xdf;
 
 pub use atomic::AtomicFile;
 pub(crate) use atomic::{remove_leftovers, temp_name};
-pub use frame::{FrameSink, FrameTable, Room};
+pub use frame::{FrameSink, FrameTable, Room, Words};
 pub use parquet::{ParquetOptions, ParquetSink};
 pub use text::{EncodedText, FileSet, Quote, TextSink, TextSinkOptions};
 pub use xdf::{SplitOptions, SplitSink, SplitTable, XdfOptions, XdfSink};

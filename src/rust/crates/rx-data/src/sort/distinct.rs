@@ -2,8 +2,7 @@
 
 use super::key::Keys;
 use super::pack::Packing;
-use super::piece::{Cursor, Piece};
-use crate::block::Block;
+use super::piece::{Cursor, Part, Piece};
 use crate::error::Result;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ pub(super) struct DistinctCursor<'a> {
 }
 
 struct Open {
-    block: Arc<Block>,
+    block: Arc<Part>,
     row: usize,
     head: u64,
     count: u64,

@@ -2,7 +2,7 @@
 
 use super::key::Keys;
 use super::pack::Packing;
-use super::piece::{Cursor, Piece};
+use super::piece::{Cursor, Part, Piece};
 use super::spill::{Run, Spill};
 use crate::block::Block;
 use crate::error::{Error, Result};
@@ -21,7 +21,7 @@ pub(super) struct Reading {
 
 /// A chunk in memory, with the heads of its rows.
 struct Loaded {
-    block: Arc<Block>,
+    block: Arc<Part>,
     heads: Vec<u64>,
 }
 
@@ -29,7 +29,7 @@ impl Reading {
     fn read(&self, run: &Run, chunk: usize) -> Result<Loaded> {
         let block = self.spill.read(&run.chunks[chunk], &self.schema)?;
         let heads = self.packing.heads(&block, &self.keys)?;
-        Ok(Loaded { block: Arc::new(block), heads })
+        Ok(Loaded { block: Arc::new(block.into()), heads })
     }
 }
 
@@ -135,7 +135,7 @@ impl Merge {
     }
 
     fn row(&self, r: usize) -> Option<(&Block, usize)> {
-        self.readers[r].loaded.as_ref().map(|loaded| (&*loaded.block, self.readers[r].row))
+        self.readers[r].loaded.as_ref().map(|loaded| (&**loaded.block, self.readers[r].row))
     }
 
     /// Plays all matches.

@@ -1,16 +1,17 @@
 //! Sorted rows as a source.
 
 use super::distinct::DistinctCursor;
-use super::items::Item;
+use super::items::Items;
 use super::key::Keys;
 use super::merge::{Merge, Reading};
 use super::pack::Packing;
-use super::piece::{Cursor, Piece, gather};
+use super::gather::{gather, shared_labels};
+use super::piece::{Cursor, Part, Piece};
 use super::spill::{Chunk, Run, Spill, spilled};
 use crate::block::Block;
 use crate::column::Column;
 use crate::error::{Error, ErrorKind, Result};
-use crate::schema::{Field, Kind, Schema};
+use crate::schema::{Field, Kind, Labels, Schema};
 use crate::source::{Scan, Source};
 use std::sync::{Arc, Mutex};
 
@@ -19,9 +20,9 @@ pub enum Rows {
     /// In memory, and their order.
     Memory {
         /// The blocks as they were read.
-        parts: Arc<[Arc<Block>]>,
+        parts: Arc<[Arc<Part>]>,
         /// Sorted.
-        items: Vec<Item>,
+        items: Items,
     },
     /// In a file, as sorted runs.
     Runs {
@@ -96,7 +97,7 @@ impl Ordered {
     /// The rows in order, from the first one on.
     pub fn cursor(&self) -> Box<dyn Cursor + '_> {
         let all: Box<dyn Cursor + '_> = match &self.rows {
-            Rows::Memory { parts, items } => Box::new(InMemory { parts: parts.clone(), items }),
+            Rows::Memory { parts, items } => Box::new(InMemory { parts: parts.clone(), items, next: 0 }),
             Rows::Runs { spill, runs } => Box::new(Merge::new(
                 Reading {
                     spill: spill.clone(),
@@ -113,44 +114,52 @@ impl Ordered {
         }
     }
 
-    /// The values of column `j` of a piece.
-    pub fn column(&self, piece: &Piece, j: usize) -> Result<Column> {
-        match self.stored.fields.get(j) {
-            Some(field) => gather(field, &piece.parts, j, &piece.ids),
-            None => {
-                let counts = piece.counts.iter().map(|&count| {
-                    i32::try_from(count).map_err(|_| {
-                        let message = format!("{count} rows have the same key, which is more than an integer counts.");
-                        Error::new(ErrorKind::Value, message).hint("Leave out `dupFreqVar`.")
-                    })
-                });
-                Ok(Column::I32(counts.collect::<Result<Vec<_>>>()?.into()))
-            }
+    /// The values of some columns of a piece.
+    fn columns(&self, piece: &Piece, wanted: &[usize]) -> Result<Vec<Column>> {
+        let fields = &self.stored.fields;
+        let stored: Vec<usize> = wanted.iter().copied().filter(|&j| j < fields.len()).collect();
+        let mut columns = gather(fields, &piece.parts, &stored, &piece.ids)?;
+        for i in (0..wanted.len()).filter(|&i| wanted[i] >= fields.len()) {
+            columns.insert(i, counted(piece)?);
         }
+        Ok(columns)
     }
 
     /// Writes a piece to a file of runs.
     pub fn spill(&self, piece: &Piece, spill: &Spill) -> Result<Chunk> {
-        let columns = (0..self.stored.fields.len())
-            .map(|j| Ok(spilled(&self.stored.fields[j], self.column(piece, j)?)))
-            .collect::<Result<Vec<_>>>()?;
+        let fields = &self.stored.fields;
+        let columns = self.columns(piece, &(0..fields.len()).collect::<Vec<_>>())?;
+        let columns: Vec<Column> = fields.iter().zip(columns).map(|(field, column)| spilled(field, column)).collect();
         spill.write(piece.ids.len(), &columns)
     }
 }
 
+/// How many rows each row of a piece stands for.
+fn counted(piece: &Piece) -> Result<Column> {
+    let counts = piece.counts.iter().map(|&count| {
+        i32::try_from(count).map_err(|_| {
+            let message = format!("{count} rows have the same key, which is more than an integer counts.");
+            Error::new(ErrorKind::Value, message).hint("Leave out `dupFreqVar`.")
+        })
+    });
+    Ok(Column::I32(counts.collect::<Result<Vec<_>>>()?.into()))
+}
+
 /// Rows whose order is known.
 struct InMemory<'a> {
-    parts: Arc<[Arc<Block>]>,
-    items: &'a [Item],
+    parts: Arc<[Arc<Part>]>,
+    items: &'a Items,
+    /// The first item that is left.
+    next: usize,
 }
 
 impl Cursor for InMemory<'_> {
     fn next(&mut self, rows: usize) -> Result<Option<Piece>> {
-        let (taken, rest) = self.items.split_at(rows.min(self.items.len()));
-        self.items = rest;
-        let ids = taken.iter().map(|item| item.id).collect();
-        let heads = taken.iter().map(|item| item.head).collect();
-        Ok((!taken.is_empty()).then(|| Piece { parts: self.parts.clone(), ids, heads, ..Piece::default() }))
+        let taken = self.next..self.items.len().min(self.next.saturating_add(rows));
+        self.next = taken.end;
+        let none = taken.is_empty();
+        let (heads, ids) = taken.map(|i| self.items.get(i)).unzip();
+        Ok((!none).then(|| Piece { parts: self.parts.clone(), ids, heads, ..Piece::default() }))
     }
 }
 
@@ -164,6 +173,13 @@ impl Source for Ordered {
             (Distinct::No, Rows::Memory { items, .. }) => Some(items.len() as u64),
             (Distinct::No, Rows::Runs { runs, .. }) => Some(runs.iter().map(|run| run.rows()).sum()),
             _ => None,
+        }
+    }
+
+    fn labels(&self, column: usize) -> Option<Labels> {
+        match &self.rows {
+            Rows::Memory { parts, .. } => shared_labels(parts.iter().map(|part| part.columns.get(column))).cloned(),
+            Rows::Runs { .. } => None,
         }
     }
 
@@ -189,7 +205,7 @@ impl Scan for OrderedScan<'_> {
             (piece, place.1 - 1)
         };
         piece.read_ahead();
-        let columns = self.columns.iter().map(|&j| self.ordered.column(&piece, j)).collect::<Result<_>>()?;
+        let columns = self.ordered.columns(&piece, &self.columns)?;
         Ok(Some(Block { index, rows: piece.ids.len(), columns }))
     }
 }

@@ -98,8 +98,10 @@ impl Packing {
         Packing { parts, bits: used, exact }
     }
 
-    /// Calls `put` with each row's share of its head, key by key; the shares are to be combined by `|`.
-    fn shares(&self, block: &Block, keys: &Keys, mut put: impl FnMut(usize, u64)) -> Result<()> {
+    /// The heads of a block's rows.
+    pub fn heads(&self, block: &Block, keys: &Keys) -> Result<Vec<u64>> {
+        let mut heads = vec![0; block.rows];
+        let mut put = |i: usize, share: u64| heads[i] |= share;
         for (part, key) in self.parts.iter().zip(&keys.0) {
             if part.stretches.is_empty() {
                 continue;
@@ -112,22 +114,7 @@ impl Packing {
                 _ => key.words(&block.columns[key.column], |i, word| put(i, part.of(word) << shift))?,
             };
         }
-        Ok(())
-    }
-
-    /// The heads of a block's rows.
-    pub fn heads(&self, block: &Block, keys: &Keys) -> Result<Vec<u64>> {
-        let mut heads = vec![0; block.rows];
-        self.shares(block, keys, |i, share| heads[i] |= share)?;
         Ok(heads)
-    }
-
-    /// The items of a block's rows, whose part has this number.
-    pub fn items(&self, block: &Block, keys: &Keys, part: usize, items: &mut [super::Item]) -> Result<()> {
-        for (row, item) in items.iter_mut().enumerate() {
-            *item = super::Item { head: 0, id: (part as u64) << 32 | row as u64 };
-        }
-        self.shares(block, keys, |i, share| items[i].head |= share)
     }
 }
 

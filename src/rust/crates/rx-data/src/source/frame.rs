@@ -4,7 +4,7 @@ use super::{Scan, Source, Tickets};
 use crate::block::Block;
 use crate::column::Column;
 use crate::error::{Error, Result};
-use crate::schema::Schema;
+use crate::schema::{Labels, Schema};
 use std::ops::Range;
 
 /// Rows of a block: small enough for many lanes, large enough that handing it out, and fetching the lane's sums into the
@@ -47,6 +47,13 @@ impl Source for Frame {
 
     fn in_memory(&self) -> bool {
         true
+    }
+
+    fn labels(&self, column: usize) -> Option<Labels> {
+        match &self.columns[column] {
+            Column::Dict { labels, .. } => Some(labels.clone()),
+            _ => None,
+        }
     }
 
     fn scan(&self, columns: &[usize]) -> Result<Box<dyn Scan + '_>> {

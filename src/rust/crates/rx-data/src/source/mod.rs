@@ -32,7 +32,7 @@ pub(crate) use places::Places;
 
 use crate::block::Block;
 use crate::error::Result;
-use crate::schema::Schema;
+use crate::schema::{Labels, Schema};
 use std::ops::Range;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -50,6 +50,10 @@ pub trait Source: Send + Sync {
     /// Whether the values are in memory already, so that holding blocks of them takes none.
     fn in_memory(&self) -> bool {
         false
+    }
+    /// The labels of a column, if all blocks have its values by code, and these are the labels of every one.
+    fn labels(&self, _column: usize) -> Option<Labels> {
+        None
     }
     /// Whether a block must not be asked for before those before it are wanted: making rows may have effects.
     fn in_turn(&self) -> bool {
