@@ -225,7 +225,7 @@ impl Collected {
             Kept::Memory(blocks) => {
                 let (mut parts, items) = sorted(pool, control, blocks, &keys, &packing, present)?;
                 if distinct == Distinct::No {
-                    parts = pool.run(|| with_records(&schema.fields, parts, room));
+                    parts = pool.run(|| with_records(&schema.fields, parts, &items, room));
                 }
                 Rows::Memory { parts, items }
             }

@@ -271,6 +271,28 @@ mod tests {
     }
 
     #[test]
+    fn words_stand_for_labels() {
+        let coded = block(0..3, &["b", "a"]);
+        let Column::Dict { labels, .. } = &coded.columns[1] else { unreachable!() };
+        let words = Words { labels: labels.clone(), words: vec![70, 80], missing: 90 };
+        let schema = Schema::new(vec![Field::new("wide", Kind::Int64), Field::new("text", Kind::Character)]);
+        let filled = |block: Block| {
+            let mut texts = [0; 3];
+            let sink = FrameSink::within(schema.clone(), vec![None, Some(Room::Words(&mut texts, &words))]);
+            sink.encode(sink.admit(block)?)?;
+            drop(sink);
+            Ok(texts)
+        };
+        assert_eq!(filled(coded.clone()).unwrap(), [70, 80, 70]);
+        // The same labels by chance are not enough.
+        let error: Error = filled(block(0..3, &["b", "a"])).unwrap_err();
+        assert_eq!((error.kind, error.column.as_deref()), (ErrorKind::Internal, Some("text")));
+        let mut texts = [0; 2];
+        words.put(&[2, NA_I32], &mut texts);
+        assert_eq!(texts, [80, 90]);
+    }
+
+    #[test]
     fn what_a_double_cannot_hold_is_told_with_its_row() {
         let large = Column::I64(vec![1, NA_I64, (1 << 53) + 1].into());
         let mut to = [0.0; 3];

@@ -118,12 +118,12 @@ mod tests {
         let scan = table.scan(&(0..table.schema().fields.len()).collect::<Vec<_>>()).unwrap();
         let mut parts = Vec::new();
         while let Some(block) = scan.next().unwrap() {
-            parts.push(Arc::new(block));
+            parts.push(Arc::new(Part::from(block)));
         }
         let ids = [(2, 7), (0, 0), (1, 15), (0, 3), (2, 0)].map(|(part, row): (u64, u64)| part << 32 | row);
         let all = testing::values(&table, &(0..table.schema().fields.len()).collect::<Vec<_>>()).unwrap();
         for (j, field) in table.schema().fields.iter().enumerate() {
-            let column = gather(field, &parts, j, &[&ids[..], &[NOWHERE]].concat()).unwrap();
+            let column = column(field, &parts, j, &[&ids[..], &[NOWHERE]].concat()).unwrap();
             let frame = Frame::new(Schema::new(vec![field.clone()]), vec![column], 6).unwrap();
             let expected: Vec<&str> = [39, 0, 31, 3, 32].iter().map(|&i| all[j][i].as_str()).collect();
             // Factors without agreed levels have none here.

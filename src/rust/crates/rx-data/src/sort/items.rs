@@ -88,11 +88,8 @@ impl Items {
         let rows = parts.par_iter().map(|part| is_wanted(part, present).filter(|&wanted| wanted).count());
         let rows: Vec<usize> = rows.collect();
         let all = rows.iter().sum();
-        let mut words = if head + shape.place < u64::BITS {
-            Words::Narrow(vec![0; all])
-        } else {
-            Words::Wide(vec![0; all])
-        };
+        let mut words =
+            if head + shape.place < u64::BITS { Words::Narrow(vec![0; all]) } else { Words::Wide(vec![0; all]) };
         each!(&mut words, |words| fill(words, &rows, shape, |part| {
             let heads = packing.heads(&parts[part], keys)?;
             let wanted = is_wanted(&parts[part], present);

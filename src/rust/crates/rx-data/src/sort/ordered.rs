@@ -1,11 +1,11 @@
 //! Sorted rows as a source.
 
 use super::distinct::DistinctCursor;
+use super::gather::{gather, shared_labels};
 use super::items::Items;
 use super::key::Keys;
 use super::merge::{Merge, Reading};
 use super::pack::Packing;
-use super::gather::{gather, shared_labels};
 use super::piece::{Cursor, Part, Piece};
 use super::spill::{Chunk, Run, Spill, spilled};
 use crate::block::Block;

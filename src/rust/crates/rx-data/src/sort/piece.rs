@@ -119,7 +119,7 @@ mod tests {
     use super::*;
     use crate::source::Frame;
     use crate::testing::every_kind;
-    use crate::{Schema, Source, testing};
+    use crate::{Source, testing};
 
     #[test]
     fn parts_of_larger_memory_are_copied() {
