@@ -155,6 +155,25 @@ test_that("keys of different types are matched by their values", {
   )
 })
 
+test_that("many rows are joined, whether or not they have partners", {
+  set.seed(7)
+  side <- function(name) {
+    ids <- sample(200000, 100000)
+    side <- data.frame(id = ids, group = factor(letters[ids %% 7 + 1]), text = c("b", "a", NA)[ids %% 3 + 1], x = ids / 7)
+    names(side)[-1] <- paste0(name, names(side)[-1])
+    side
+  }
+  x <- side("x.")
+  y <- side("y.")
+  for (type in joins) {
+    expected <- by_merge(x, y, "id", type)
+    expected <- expected[order(expected$id), ]
+    row.names(expected) <- NULL
+    expect_identical(rxMerge(x, y, matchVars = "id", type = type), expected)
+    expect_identical(rxMerge(x, y, matchVars = "id", type = type, bufferLimit = 2), expected)
+  }
+})
+
 test_that("the order of the keys is as asked for", {
   x <- data.frame(k = c("b", NA, "B", "a"), x = 1:4)
   y <- data.frame(k = c("a", "b", NA), y = 1:3)

@@ -76,6 +76,16 @@ test_that("every kind of column is sorted by and moved, in memory and on disk", 
   }
 })
 
+test_that("many rows of every kind are moved, in memory and on disk, and R knows of their strings", {
+  data <- many_kinds(100000)
+  expected <- in_order(data, c("group", "wide"))
+  for (limit in c(-1, 5)) {
+    sorted <- rxSort(data, sortByVars = c("group", "wide"), bufferLimit = limit)
+    gc()
+    expect_identical(sorted, expected)
+  }
+})
+
 test_that("case is ignored unless it shall not be, and factors go by their levels", {
   data <- data.frame(x = c("b", "A", "a", "B", NA, "\u00c9a", "\u00e9b", "z"), i = 1:8)
   expect_identical(rxSort(data, sortByVars = "x")$i, c(5L, 2L, 3L, 1L, 4L, 8L, 6L, 7L))
