@@ -70,8 +70,8 @@ rxCrossTabs <- function(formula, data, pweights = NULL, fweights = NULL, means =
     means = if (several && means) two_way_tables(table, parts, "means")
   )
   crosstabs <- structure(c(tables, list(
-    call = match.call(), chisquare = lapply(if (several) tables$sums else tables$counts, independence),
-    formula = formula, depvars = table$responses,
+    call = small_call(match.call()), chisquare = lapply(if (several) tables$sums else tables$counts, independence),
+    formula = small_formula(formula), depvars = table$responses,
     params = list(
       data = data_lines(substitute(data), data), pweights = pweights, fweights = fweights, levels = table$levels,
       strata = parts$strata, sumOfWeights = table$weight, removeZeroCounts = removeZeroCounts

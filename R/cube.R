@@ -79,7 +79,8 @@ rxCube <- function(formula, data, outFile = NULL, pweights = NULL, fweights = NU
     return(as_data_frame(columns))
   }
   about <- list(
-    call = match.call(), formula = formula, depvars = table$responses, factors = names(table$levels), means = means,
+    call = small_call(match.call()), formula = small_formula(formula), depvars = table$responses,
+    factors = names(table$levels), means = means,
     params = list(data = data_lines(substitute(data), data), pweights = pweights, fweights = fweights),
     whole = table$whole, nValidObs = table$nValidObs, nMissingObs = table$nMissingObs, sumOfWeights = table$weight
   )

@@ -90,7 +90,7 @@ rxSummary <- function(formula, data, byGroupOutFile = NULL,
       summaryStats = summaryStats, byTerm = byTerm, byGroupOutFile = byGroupOutFile,
       useSparseCube = useSparseCube, removeZeroCounts = removeZeroCounts, sumOfWeights = if (weighted) found$weight
     ),
-    formula = formula, call = match.call(), categorical.type = categorical_type(design)
+    formula = small_formula(formula), call = small_call(match.call()), categorical.type = categorical_type(design)
   )
   if (!is.null(byGroupOutFile)) {
     summary$categorical <- Map(write_by_group, summary$categorical, files, sinks, rowsPerBlock)

@@ -65,3 +65,16 @@ test_that("a model is small and predicts in another place", {
   again <- unserialize(serialize(fit, NULL))
   expect_equal(rxPredict(again, mtcars)$mpg_Pred, unname(fitted(lm(mpg ~ I(wt + 3), mtcars))), tolerance = 1e-12)
 })
+
+test_that("tables and summaries keep neither the data nor where they were made", {
+  made <- local({
+    big <- rnorm(1e6)
+    cars <- cbind(mtcars[rep(1:32, 1000), ], big[1:32000])
+    list(
+      rxSummary(mpg ~ F(cyl), cars), rxCrossTabs(mpg ~ F(cyl):F(gear), cars), rxCube(mpg ~ F(cyl), cars),
+      do.call(rxSummary, list(mpg ~ F(cyl), data = cars)), do.call(rxCrossTabs, list(~ F(cyl):F(gear), data = cars)),
+      do.call(rxCube, list(mpg ~ F(cyl), data = cars))
+    )
+  })
+  expect_lt(max(lengths(lapply(made, serialize, NULL))), 50000)
+})
