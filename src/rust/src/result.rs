@@ -69,6 +69,15 @@ impl Vectors {
         Ok(Vectors { early: early.collect::<Result<_>>()?, list })
     }
 
+    /// Whether the vectors that there are have so many rows, and those of text these labels.
+    pub fn fit(&self, rows: Option<usize>, labels: &[Option<Labels>]) -> bool {
+        self.early.iter().zip(labels).all(|(early, labels)| {
+            let Some(Early { vector, strings }) = early else { return true };
+            let same = |strings: &LabelStrings| labels.as_ref().is_some_and(|labels| strings.are_of(labels));
+            Some(vector.len()) == rows && strings.as_ref().is_none_or(same)
+        })
+    }
+
     /// The memory of the vectors that there are.
     pub fn rooms(&mut self) -> Vec<Option<Room<'_>>> {
         self.early.iter_mut().map(|early| early.as_mut().map(Early::room)).collect()

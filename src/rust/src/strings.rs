@@ -98,6 +98,11 @@ impl LabelStrings {
         Ok(Some(LabelStrings { made, words: Words { labels: labels.clone(), words, missing: missing() as usize } }))
     }
 
+    /// Whether they are those of these labels, not only of the same ones by chance.
+    pub fn are_of(&self, labels: &Labels) -> bool {
+        Arc::ptr_eq(&self.words.labels, labels)
+    }
+
     /// Sets each string once by R's own function in a vector that has rows, which tells the collector what it holds.
     pub fn tell(&self, vector: &Robj, row: usize) {
         // SAFETY: the row is there.

@@ -19,7 +19,19 @@ use std::sync::Arc;
 
 /// Copies columns of a source to a sink, as [`write`] does; not much more than `cells` values if the sink has that
 /// element. `legacy` tells that their ranges come from a file of Microsoft's format.
-pub fn copy(job: &Job, mut source: Arc<dyn Source>, positions: &[usize], legacy: bool, sink: &Robj) -> Result<Robj> {
+pub fn copy(job: &Job, source: Arc<dyn Source>, positions: &[usize], legacy: bool, sink: &Robj) -> Result<Robj> {
+    copy_into(job, source, positions, legacy, sink, None)
+}
+
+/// Copies as [`copy`] does, into vectors that may be there already; others are made if they do not fit.
+pub fn copy_into(
+    job: &Job,
+    mut source: Arc<dyn Source>,
+    positions: &[usize],
+    legacy: bool,
+    sink: &Robj,
+    vectors: Option<Vectors>,
+) -> Result<Robj> {
     let variables = positions.iter().filter(|&&i| source.schema().fields[i].name != ROW_NAMES).count();
     if let (Some(cells), true) = (spec::maybe::<f64>(sink, "cells")?, variables > 0) {
         // One row more tells whether there are too many.
@@ -34,13 +46,36 @@ pub fn copy(job: &Job, mut source: Arc<dyn Source>, positions: &[usize], legacy:
     for field in schema.fields.iter_mut().filter(|field| fresh.contains(&field.name)) {
         (field.low, field.high) = (None, None);
     }
-    if spec::parse::<String>(&spec::need(sink, "type")?, "type")? == "frame" {
-        let rows = source.rows().and_then(|rows| usize::try_from(rows).ok());
-        let labels: Vec<Option<Labels>> = positions.iter().map(|&j| source.labels(j)).collect();
-        let vectors = Vectors::new(&schema, rows, &labels)?;
+    if is_frame(sink)? {
+        let (rows, labels) = known(&*source, positions);
+        let vectors = match vectors.filter(|vectors| vectors.fit(rows, &labels)) {
+            Some(vectors) => vectors,
+            None => Vectors::new(&schema, rows, &labels)?,
+        };
         return frame(job, &*source, positions, &Identity, schema, vectors);
     }
     write(job, &*source, positions, &Identity, true, schema, sink)
+}
+
+/// The vectors of a data frame that will have all rows of a source, some columns of it; none for other sinks.
+pub fn vectors(source: &dyn Source, positions: &[usize], sink: &Robj) -> Result<Option<Vectors>> {
+    let cut = spec::maybe::<f64>(sink, "cells")?.is_some();
+    if cut || !is_frame(sink)? {
+        return Ok(None);
+    }
+    let schema = Schema::new(positions.iter().map(|&j| source.schema().fields[j].clone()).collect());
+    let (rows, labels) = known(source, positions);
+    Vectors::new(&schema, rows, &labels).map(Some)
+}
+
+/// The number of a source's rows, and the labels of some columns, if they are known.
+fn known(source: &dyn Source, positions: &[usize]) -> (Option<usize>, Vec<Option<Labels>>) {
+    let rows = source.rows().and_then(|rows| usize::try_from(rows).ok());
+    (rows, positions.iter().map(|&j| source.labels(j)).collect())
+}
+
+fn is_frame(sink: &Robj) -> Result<bool> {
+    Ok(spec::parse::<String>(&spec::need(sink, "type")?, "type")? == "frame")
 }
 
 /// Sends columns of a source through a map, which makes rows of the schema, into a sink: list(columns, rows) for a data

@@ -72,9 +72,14 @@ fn sort(source: &Robj, columns: &Robj, keys: &Robj, how: &Robj, sink: &Robj, job
         (true, None) => Distinct::Yes,
         (true, Some(name)) => Distinct::Counted(name),
     };
-    let ordered = job::run(&job, |control, pool, _| rx_run::sort::sort(pool, control, &*source, &sorting, distinct))?;
+    let all_rows = distinct == Distinct::No;
+    // R itself fills vectors of text at first, which takes a while.
+    let vectors = || if all_rows { sink::vectors(&*source, &sorting.columns, sink) } else { Ok(None) };
+    let (vectors, ordered) = job::run_beside(&job, vectors, |control, pool, _| {
+        rx_run::sort::sort(pool, control, &*source, &sorting, distinct)
+    })?;
     let all: Vec<usize> = (0..ordered.schema().fields.len()).collect();
-    sink::copy(&job, Arc::new(ordered), &all, source.about().legacy, sink)
+    sink::copy_into(&job, Arc::new(ordered), &all, source.about().legacy, sink, vectors?)
 }
 
 extendr_module! {
