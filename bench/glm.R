@@ -42,7 +42,7 @@ sklearn_fit <- function(factors) {
       "from sklearn.preprocessing import OneHotEncoder",
       sprintf("table = pyarrow.parquet.read_table('%s').drop_null().to_pandas()", files$parquet),
       "y = table['Late'].to_numpy()",
-      sprintf("levels = OneHotEncoder(drop = 'last').fit_transform(table[[%s]])", listed(factors)),
+      sprintf("levels = OneHotEncoder(drop = 'first').fit_transform(table[[%s]])", listed(factors)),
       sprintf("numbers = table[[%s]].to_numpy(dtype = float)", listed(numbers)),
       if (length(factors) > 1) {
         "x = scipy.sparse.hstack([levels, numbers]).tocsr()"

@@ -1,4 +1,4 @@
-//! What the passes of k-means cost at least: a plain loop over five columns in memory, with nothing missing, that finds
+//! What the passes of k-means cost a plain loop over the rows of five columns in memory, with nothing missing, that finds
 //! the nearest of ten centres and adds the row to its sums.
 //!
 //! `cargo run --release -p rx-stats --example bare_kmeans -- ROWS THREADS PASSES`
