@@ -76,6 +76,8 @@ test_that("Ctrl-C stops an import, and no half-written file stays", {
 
 test_that("Ctrl-C stops a sort and a merge, and neither file nor temporary file stays", {
   interrupted(quote(rxSort(wide, out, sortByVars = c("dest", "x1"), type = "mergeSort")))
+  kept <- c("dest", "carrier", "level", "x1")
+  interrupted(bquote(rxSort(wide, sortByVars = c("dest", "x1"), varsToKeep = .(kept), maxRowsByCols = NULL)))
   interrupted(quote({
     airports <- data.frame(dest = unique(wide$dest), place = "somewhere")
     rxMerge(wide, airports, out, matchVars = "dest", bufferLimit = 50)

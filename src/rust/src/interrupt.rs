@@ -1,6 +1,7 @@
 //! R code that may jump, and the jumps caught: no error or interrupt of R ever passes over Rust's frames.
 
 use libR_sys::Rboolean;
+use rx_data::{Error, Result};
 use std::os::raw::c_void;
 
 unsafe extern "C" {
@@ -19,6 +20,16 @@ pub fn contained<F: FnMut()>(mut f: F) -> bool {
     }
     // SAFETY: on the main thread, with a function and data of matching types.
     unsafe { R_ToplevelExec(run::<F>, (&raw mut f).cast()) != Rboolean::FALSE }
+}
+
+/// The same, but not for nothing: the error is that of an interrupt, or else `refused()`. To know which, calls that were
+/// jumped out of are made once more; what R refuses it refuses again.
+pub fn attempt<F: FnMut()>(mut f: F, refused: impl FnOnce() -> Error) -> Result<()> {
+    match contained(&mut f) {
+        true => Ok(()),
+        false if contained(&mut f) => Err(Error::interrupted()),
+        false => Err(refused()),
+    }
 }
 
 /// Whether the user has pressed Ctrl-C. For the main thread only.

@@ -99,13 +99,13 @@ impl Main {
 ///
 /// A panic in the job is a defect and becomes an error of kind internal.
 pub fn run<T: Send>(job: &Job, work: impl FnOnce(&Control, &Pool, &Main) -> Result<T> + Send) -> Result<T> {
-    run_beside(job, || (), work).map(|((), result)| result)
+    run_beside(job, || Ok(()), work).map(|((), result)| result)
 }
 
 /// The same; at first the main thread does something that is short, and asks the job for nothing.
 pub fn run_beside<B, T: Send>(
     job: &Job,
-    beside: impl FnOnce() -> B,
+    beside: impl FnOnce() -> Result<B>,
     work: impl FnOnce(&Control, &Pool, &Main) -> Result<T> + Send,
 ) -> Result<(B, T)> {
     let pool = job.pool()?;
@@ -131,8 +131,12 @@ pub fn run_beside<B, T: Send>(
             .spawn_scoped(scope, on_thread)
             .map_err(|e| Error::internal(format!("a thread cannot be started: {e}")))?;
         let done = beside();
+        if done.is_err() {
+            control.cancel();
+        }
         serve(job, control, &requests);
         let result = thread.join().unwrap_or_else(|panic| Err(panicked(&*panic)));
+        let done = done?;
         control.check().and(result).map(|result| (done, result))
     })
 }

@@ -1,6 +1,6 @@
 //! R's vectors out of columns. For the main thread only, but for the copying of large columns.
 
-use crate::interrupt::contained;
+use crate::interrupt::attempt;
 use crate::strings::{self, LabelStrings};
 use extendr_api::prelude::*;
 use libR_sys::{
@@ -179,12 +179,12 @@ fn storage(kind: &Kind, parts: &[Column]) -> SEXPTYPE {
 pub fn allocate(kind: SEXPTYPE, len: usize) -> Result<Robj> {
     let mut vector = std::ptr::null_mut();
     // SAFETY: a jump for want of memory is caught; nothing is allocated before the owner protects the vector.
-    if contained(|| vector = unsafe { Rf_allocVector(kind, len as R_xlen_t) }) {
-        Ok(unsafe { Robj::from_sexp(vector) })
-    } else {
+    let refused = || {
         let message = format!("R cannot allocate a vector of {len} values.");
-        Err(Error::new(ErrorKind::Memory, message).hint("Select rows or columns, or write the result to a file."))
-    }
+        Error::new(ErrorKind::Memory, message).hint("Select rows or columns, or write the result to a file.")
+    };
+    attempt(|| vector = unsafe { Rf_allocVector(kind, len as R_xlen_t) }, refused)?;
+    Ok(unsafe { Robj::from_sexp(vector) })
 }
 
 fn set_attributes(vector: &Robj, field: &Field) -> Result<()> {
@@ -211,10 +211,10 @@ fn set_attribute(vector: &Robj, name: &str, value: &Robj) -> Result<()> {
     let name = CString::new(name).map_err(|e| Error::internal(e.to_string()))?;
     // SAFETY: vector and value are protected by their owners; a jump is caught.
     let (vector, value, name) = unsafe { (vector.get(), value.get(), name.as_ptr()) };
-    let done = contained(|| unsafe {
+    let set = || unsafe {
         Rf_setAttrib(vector, Rf_install(name), value);
-    });
-    if done { Ok(()) } else { Err(Error::new(ErrorKind::Memory, "R cannot allocate an attribute.")) }
+    };
+    attempt(set, || Error::new(ErrorKind::Memory, "R cannot allocate an attribute."))
 }
 
 /// A part of a column and where it goes.

@@ -1,6 +1,6 @@
 //! Text as R's strings. For the main thread only, but for the copying of strings that there are.
 
-use crate::interrupt::contained;
+use crate::interrupt::attempt;
 use crate::result::allocate;
 use crate::view::{addresses, each};
 use extendr_api::prelude::*;
@@ -151,12 +151,11 @@ fn missing() -> SEXP {
 fn string(text: &str) -> Result<SEXP> {
     let mut string = std::ptr::null_mut();
     let length = i32::try_from(text.len()).ok().filter(|_| !text.as_bytes().contains(&0));
+    let Some(length) = length else {
+        return Err(Error::new(ErrorKind::Value, "A text holds a zero byte or is too long, which R cannot hold."));
+    };
     // SAFETY: the text has no zero byte; a jump for want of memory is caught.
-    if let Some(length) = length
-        && contained(|| string = unsafe { Rf_mkCharLenCE(text.as_ptr().cast(), length, cetype_t::CE_UTF8) })
-    {
-        Ok(string)
-    } else {
-        Err(Error::new(ErrorKind::Value, "A text holds a zero byte or is too long, which R cannot hold."))
-    }
+    let make = || string = unsafe { Rf_mkCharLenCE(text.as_ptr().cast(), length, cetype_t::CE_UTF8) };
+    attempt(make, || Error::new(ErrorKind::Memory, "R cannot allocate a text."))?;
+    Ok(string)
 }

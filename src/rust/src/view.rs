@@ -3,7 +3,7 @@
 //! Numbers, logicals, factor codes, dates and times are viewed where they lie. Text is the exception: a worker may not
 //! follow a pointer into R's strings, so the main thread gives each distinct string a code.
 
-use crate::interrupt::contained;
+use crate::interrupt::attempt;
 use crate::job::Job;
 use crate::spec;
 use arrow::buffer::{Buffer, ScalarBuffer};
@@ -212,11 +212,11 @@ unsafe fn values<T: ArrowNativeType>(x: SEXP, region: Region<T>) -> Result<Scala
             _ => {
                 let mut copy: Vec<T> = vec![T::default(); len];
                 let out = copy.as_mut_ptr();
-                if !contained(|| {
+                let values = || {
                     region(x, 0, len as R_xlen_t, out);
-                }) {
-                    return Err(Error::new(ErrorKind::Value, "R could not compute the values of a compact vector."));
-                }
+                };
+                let what = "R could not compute the values of a compact vector.";
+                attempt(values, || Error::new(ErrorKind::Value, what))?;
                 Ok(copy.into())
             }
         }
@@ -309,8 +309,9 @@ pub unsafe fn addresses<'a>(x: SEXP, len: usize) -> Result<&'a [usize]> {
         let mut data = std::ptr::null();
         if ALTREP(x) == 0 {
             data = STRING_PTR_RO(x);
-        } else if !contained(|| data = STRING_PTR_RO(x)) {
-            return Err(Error::new(ErrorKind::Value, "R could not compute the values of a character vector."));
+        } else {
+            let what = "R could not compute the values of a character vector.";
+            attempt(|| data = STRING_PTR_RO(x), || Error::new(ErrorKind::Value, what))?;
         }
         Ok(std::slice::from_raw_parts(data.cast(), len))
     }

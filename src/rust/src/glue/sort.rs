@@ -79,7 +79,7 @@ fn sort(source: &Robj, columns: &Robj, keys: &Robj, how: &Robj, sink: &Robj, job
         rx_run::sort::sort(pool, control, &*source, &sorting, distinct)
     })?;
     let all: Vec<usize> = (0..ordered.schema().fields.len()).collect();
-    sink::copy_into(&job, Arc::new(ordered), &all, source.about().legacy, sink, vectors?)
+    sink::copy_into(&job, Arc::new(ordered), &all, source.about().legacy, sink, vectors)
 }
 
 extendr_module! {
