@@ -11,6 +11,7 @@ check_argument <- function(ok, name, must, call = user_call()) {
 
 is_flag <- function(x) is.logical(x) && length(x) == 1 && !is.na(x)
 is_string <- function(x) is.character(x) && length(x) == 1 && !is.na(x)
+is_name <- function(x) is_string(x) && nzchar(x)
 is_strings <- function(x) is.character(x) && !anyNA(x)
 is_number <- function(x) is.numeric(x) && length(x) == 1 && !is.na(x)
 is_whole <- function(x) is_number(x) && x == trunc(x)

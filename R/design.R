@@ -56,6 +56,20 @@ model_design <- function(formula, data, asked, pweights = NULL, fweights = NULL,
   parsed
 }
 
+#' The design of columns that must be numbers, in the order of their names
+#'
+#' @param names of different columns; none of them means more than itself, as `.` would on the right of a formula
+#' @param what_not what other columns are not, or have not
+#' @noRd
+numbers_design <- function(names, data, caller, pweights = NULL, fweights = NULL, what_not = "is no number") {
+  formula <- stats::as.formula(call("~", as.call(lapply(c("cbind", names), as.name)), 1))
+  design <- model_design(formula, data, list(caller = caller), pweights, fweights, two_levels = TRUE)
+  for (variable in design$variables[design$kinds != "numeric"]) {
+    rx_abort("wrong_type", sprintf("Column '%s' %s.", variable$column, what_not), column = variable$column)
+  }
+  design
+}
+
 #' Refuses categories where numbers are needed
 #'
 #' @param positions of the variables that must be numbers

@@ -74,6 +74,15 @@ parse_formula <- function(formula, names, skip = character(), offsets = FALSE) {
 #'
 #' @noRd
 powers_as_written <- function(x) {
+  # Sums may be longer than R's stack is deep.
+  added <- list()
+  while (is_call_to(x, "+") && length(x) == 3) {
+    added <- c(added, x[[3]])
+    x <- x[[2]]
+  }
+  if (length(added) > 0) {
+    return(Reduce(function(sum, term) call("+", sum, term), lapply(c(x, rev(added)), powers_as_written)))
+  }
   crosses <- function(x) is.call(x) && as.character(x[[1]])[1] %in% c("+", "-", "*", ":", "/", "(", "%in%", "^")
   if (is_call_to(x, "^") && !crosses(x[[2]])) {
     return(call("I", x))

@@ -3,14 +3,15 @@
 #' How unequally a sum is shared among the rows: the percentage of the sum that those rows have whose values are lowest,
 #' by the percentage that they are of all rows. One pass over the data, without sorting them.
 #'
-#' Rows are grouped by the value of `orderVarName`, and the shares are cumulated along the groups; within a group they
-#' are taken to be equal. There is a group for each value up to 65,536 different ones (or `numBreaks`, if that is more).
-#' Of more values those are grouped that agree in their leading binary digits, as many as leave that number of groups.
-#' Which these are follows from the values alone, so the result is the same for any number of threads. With up to
-#' `numBreaks` groups every one has a point, and the curve is exact; of more groups there is a point at the first that
-#' reaches each of `numBreaks` equal shares of the rows.
+#' Rows are grouped by the value of `orderVarName`, and the shares are cumulated along the groups; there is a group for
+#' each value up to 65,536 different ones (or `numBreaks`, if that is more). Of more values those are grouped that agree
+#' in their leading binary digits, as many as leave no more than that number of groups. Which these are follows from the
+#' values alone, so the result is the same for any number of threads. Up to `numBreaks` groups have a point each; of more
+#' groups the first that reaches each of `numBreaks` equal shares of the rows has one. The points are exact; so is the
+#' straight line between them where there are no more different values than `numBreaks`.
 #'
-#' Rows with a missing value in any of the variables are left out. Values may be negative, but not their sum.
+#' Rows with a missing value in any of the variables are left out. Values may be negative, but their sum must not be, nor
+#' zero.
 #'
 #' `rxGini()` is the Gini coefficient, by the trapezoidal rule: the area between the curve and the diagonal, which is
 #' equality, over that below the diagonal. It lies from 0 (all rows have the same) to 1 if no value is negative and
@@ -38,8 +39,8 @@
 #' @export
 rxLorenz <- function(orderVarName, valueVarName = orderVarName, data, numBreaks = 1000, pweights = NULL,
                      fweights = NULL, blocksPerRead = 1, reportProgress = 1, verbose = 0) {
-  check_argument(is_string(orderVarName), "orderVarName", "the name of a variable")
-  check_argument(is_string(valueVarName), "valueVarName", "the name of a variable")
+  check_argument(is_name(orderVarName), "orderVarName", "the name of a variable")
+  check_argument(is_name(valueVarName), "valueVarName", "the name of a variable")
   breaks <- between(1, 1e9)
   check_argument(breaks$ok(numBreaks), "numBreaks", breaks$must)
   check_argument(positive$ok(blocksPerRead), "blocksPerRead", positive$must)
@@ -76,19 +77,6 @@ rxGini.rxLorenz <- function(x) {
 #' @noRd
 trapezoids <- function(x, y) {
   sum(diff(x) * (utils::head(y, -1) + y[-1]) / 2)
-}
-
-#' The design of variables that must be numbers
-#'
-#' @param names in the order of the engine's variables
-#' @noRd
-numbers_design <- function(names, data, caller, pweights = NULL, fweights = NULL) {
-  sum <- Reduce(function(a, b) call("+", a, b), lapply(names, as.name))
-  design <- model_design(stats::as.formula(call("~", sum)), data, list(caller = caller), pweights, fweights)
-  for (variable in design$variables[design$kinds != "numeric"]) {
-    rx_abort("wrong_type", sprintf("Column '%s' is no number.", variable$column), column = variable$column)
-  }
-  design
 }
 
 #' @rdname rxLorenz

@@ -38,18 +38,13 @@ rxQuantile <- function(varName, data, pweights = NULL, fweights = NULL, probs = 
                        maxIntegerBins = 500000, multiple = NA, numericBins = FALSE, numNumericBreaks = 1000,
                        blocksPerRead = rxGetOption("blocksPerRead"), reportProgress = rxGetOption("reportProgress"),
                        verbose = 0) {
-  check_argument(is_string(varName), "varName", "the name of a variable")
+  check_argument(is_name(varName), "varName", "the name of a variable")
   check_argument(is_flag(names), "names", "TRUE or FALSE")
   check_argument(positive$ok(blocksPerRead), "blocksPerRead", positive$must)
   check_probabilities(probs)
   check_quantile_bins(maxIntegerBins, multiple, numericBins, numNumericBreaks)
-  formula <- stats::as.formula(call("~", as.name(varName)))
-  design <- model_design(formula, data, list(caller = parent.frame()), pweights, fweights)
-  kept_columns(design$data_names, varName)
+  design <- numbers_design(varName, data, parent.frame(), pweights, fweights, "has no quantiles")
   field <- source_fields(design$source)[[varName]]
-  if (design$kinds != "numeric") {
-    rx_abort("wrong_type", sprintf("Column '%s' is %s, which has no quantiles.", varName, field$kind), column = varName)
-  }
   whole <- !is.na(multiple) || field$kind %in% c("logical", "int16", "integer", "int64", "Date")
   options <- list(
     probs = as.list(pmin(pmax(as.double(probs), 0), 1)), continuous = !whole,

@@ -37,9 +37,9 @@
 #' @export
 rxRoc <- function(actualVarName, predVarNames, data, numBreaks = 100, removeDups = TRUE, blocksPerRead = 1,
                   reportProgress = 0) {
-  check_argument(is_string(actualVarName), "actualVarName", "the name of a variable")
+  check_argument(is_name(actualVarName), "actualVarName", "the name of a variable")
   check_argument(
-    is_strings(predVarNames) && length(predVarNames) > 0 && !anyDuplicated(c(actualVarName, predVarNames)),
+    is_strings(predVarNames) && length(predVarNames) > 0 && all(nzchar(predVarNames)) && !anyDuplicated(c(actualVarName, predVarNames)),
     "predVarNames", "names of different variables, and not that of `actualVarName`"
   )
   steps <- between(1, 1e9)
@@ -105,16 +105,20 @@ rxAuc.default <- function(x) {
 #' @rdname rxRoc
 #' @export
 rxAuc.rxRoc <- function(x) {
-  frame <- as.data.frame.rxRoc(x)
-  names <- unique(as.character(frame$predVarName))
-  areas <- vapply(names, function(name) {
-    points <- frame[frame$predVarName == name, ]
+  areas <- areas_below(as.data.frame.rxRoc(x))
+  if (length(areas) > 1) areas else unname(areas)
+}
+
+#' The areas below curves, named by their predictions
+#'
+#' @noRd
+areas_below <- function(frame) {
+  vapply(split(frame, frame$predVarName, drop = TRUE), function(points) {
     # From the corner where nothing is predicted to be an event to the one where everything is.
     right <- c(0, 1 - rev(points$specificity), 1)
     up <- c(0, rev(points$sensitivity), 1)
     trapezoids(right, up)
   }, 0)
-  if (length(areas) == 1) unname(areas) else areas
 }
 
 #' @rdname rxRoc
@@ -142,12 +146,11 @@ plot.rxRoc <- function(x, computeAuc = TRUE, title = NULL, subtitle, xTitle = NU
   check_argument(is_flag(computeAuc), "computeAuc", "TRUE or FALSE")
   check_argument(is.null(legend) || is_flag(legend), "legend", "NULL, TRUE or FALSE")
   check_argument(is_flag(chanceGridLine), "chanceGridLine", "TRUE or FALSE")
-  frame <- as.data.frame.rxRoc(x)
-  several <- nlevels(frame$predVarName) > 1
-  areas <- rxAuc(x)
+  frame <- droplevels(as.data.frame.rxRoc(x))
+  areas <- areas_below(frame)
+  several <- length(areas) > 1
   if (computeAuc && several) {
-    labels <- levels(frame$predVarName)
-    levels(frame$predVarName) <- sprintf("%s (AUC = %.3f)", labels, areas[labels])
+    levels(frame$predVarName) <- sprintf("%s (AUC = %.3f)", names(areas), areas)
   }
   style <- list(
     title = title %||% sprintf("ROC curve for '%s'", attr(x, "actualVarName")),

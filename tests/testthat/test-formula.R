@@ -79,3 +79,12 @@ test_that("long expressions stay one name", {
   fit <- rxLinMod(long, small_data())
   expect_identical(dim(fit$coefficients), c(2L, 1L))
 })
+
+test_that("sums may be longer than R's stack is deep", {
+  columns <- as.data.frame(matrix(1, 2, 2000))
+  formula <- stats::reformulate(c(names(columns), "V1^2"))
+  variables <- parse_formula(formula, names(columns))$variables
+  expect_length(variables, 2001)
+  expect_identical(variables[[2001]]$label, "I(V1^2)")
+  expect_identical(powers_as_written(quote(+a + b^2 - (c + d^2))), quote(+a + I(b^2) - (c + I(d^2))))
+})

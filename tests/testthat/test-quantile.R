@@ -4,6 +4,11 @@ probs <- c(0, 0.001, 0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 0.999, 1)
 
 type_of <- function(x, type) stats::quantile(x, probs, na.rm = TRUE, type = type)
 
+test_that("a name means a column", {
+  expect_identical(rxQuantile(".", data.frame(a = 1:2, . = 3:4, check.names = FALSE), probs = 1), c(`100%` = 4))
+  expect_error(rxQuantile(".", data.frame(a = 1:2)), class = "rxscale_error_missing_column")
+})
+
 test_that("whole numbers have quantiles of type 1 on every source", {
   frame <- flights_frame()
   for (source in flights_sources()) {

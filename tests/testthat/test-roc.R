@@ -86,6 +86,14 @@ test_that("thresholds without another result are left out", {
   expect_identical(nrow(rxRoc("y", "p", data, numBreaks = 10, removeDups = FALSE)), 11L)
 })
 
+test_that("names mean columns, whatever they are", {
+  data <- data.frame(y = c(0, 1, 0, 1), . = c(0.2, 0.4, 0.4, 0.8), `F(p)` = c(0.1, 0.9, 0.2, 0.8), check.names = FALSE)
+  expect_identical(rxAuc(rxRoc("y", c(".", "F(p)"), data)), c(. = 0.875, `F(p)` = 1))
+  expect_error(rxRoc("y", ".", data[c("y", "F(p)")]), class = "rxscale_error_missing_column")
+  many <- as.data.frame(matrix(seq(0, 1, length.out = 4 * 1000), 4))
+  expect_length(rxAuc(rxRoc("y", names(many), cbind(data["y"], many))), 1000)
+})
+
 test_that("the curve is the same for any number of threads", {
   withr::defer(rxOptions(numCoresToUse = -1))
   curves <- lapply(c(1, 2, 8), function(threads) {
@@ -110,6 +118,9 @@ test_that("curves are drawn", {
   expect_match(both$legend$bottom$args$text, "^[pq] [(]AUC = ")
   plain <- plot(rxRoc("y", c("p", "q"), data), computeAuc = FALSE, legend = FALSE, subtitle = "S", ylab = "up")
   expect_identical(c(plain$sub, plain$ylab), c("S", "up"))
+  roc <- rxRoc("y", c("p", "q"), data)
+  expect_identical(plot(roc[roc$predVarName == "q", ])$sub, "AUC = 1.000")
+  expect_identical(rxAuc(roc[0, ]), numeric())
   expect_null(plain$legend)
 })
 

@@ -130,7 +130,7 @@ pub fn run_beside<B, T: Send>(
             .name("rxscale-job".into())
             .spawn_scoped(scope, on_thread)
             .map_err(|e| Error::internal(format!("a thread cannot be started: {e}")))?;
-        let done = beside();
+        let done = catch_unwind(AssertUnwindSafe(beside)).unwrap_or_else(|panic| Err(panicked(&*panic)));
         if done.is_err() {
             control.cancel();
         }

@@ -74,6 +74,8 @@ impl Roc {
 
     fn wrong(&self, variable: usize, must: &str, value: f64) -> Error {
         let name = &self.names[variable];
+        // In all digits a small number would be long.
+        let value = if value != 0.0 && value.abs() < 1e-5 { format!("{value:e}") } else { value.to_string() };
         Error::new(ErrorKind::Value, format!("Variable '{name}' has the value {value}; {must}.")).column(name)
     }
 
