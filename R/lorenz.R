@@ -6,12 +6,12 @@
 #' Rows are grouped by the value of `orderVarName`, and the shares are cumulated along the groups; there is a group for
 #' each value up to 65,536 different ones (or `numBreaks`, if that is more). Of more values those are grouped that agree
 #' in their leading binary digits, as many as leave no more than that number of groups. Which these are follows from the
-#' values alone, so the result is the same for any number of threads. Up to `numBreaks` groups have a point each; of more
-#' groups the first that reaches each of `numBreaks` equal shares of the rows has one. The points are exact; so is the
-#' straight line between them where there are no more different values than `numBreaks`.
+#' values alone, so the result is the same for any number of threads. Up to `numBreaks` groups have a point each; of
+#' more groups the first that reaches each of `numBreaks` equal shares of the rows has one. The points are exact; so is
+#' the straight line between them where there are no more different values than `numBreaks`.
 #'
-#' Rows with a missing value in any of the variables are left out. Values may be negative, but their sum must not be, nor
-#' zero.
+#' Rows with a missing value in any of the variables are left out. Values may be negative, but their sum must be
+#' positive.
 #'
 #' `rxGini()` is the Gini coefficient, by the trapezoidal rule: the area between the curve and the diagonal, which is
 #' equality, over that below the diagonal. It lies from 0 (all rows have the same) to 1 if no value is negative and

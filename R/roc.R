@@ -39,7 +39,8 @@ rxRoc <- function(actualVarName, predVarNames, data, numBreaks = 100, removeDups
                   reportProgress = 0) {
   check_argument(is_name(actualVarName), "actualVarName", "the name of a variable")
   check_argument(
-    is_strings(predVarNames) && length(predVarNames) > 0 && all(nzchar(predVarNames)) && !anyDuplicated(c(actualVarName, predVarNames)),
+    is_strings(predVarNames) && length(predVarNames) > 0 && all(nzchar(predVarNames)) &&
+      !anyDuplicated(c(actualVarName, predVarNames)),
     "predVarNames", "names of different variables, and not that of `actualVarName`"
   )
   steps <- between(1, 1e9)
