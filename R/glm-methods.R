@@ -169,38 +169,11 @@ fitted.rxGlm <- fitted.rxLinMod
 #' @rdname glm-methods
 #' @export
 anova.rxLogit <- function(object, ..., test = NULL) {
-  fits <- list(object, ...)
-  same <- vapply(fits, function(fit) {
-    identical(class(fit), class(object)) && identical(fit$y.names, object$y.names) && nobs(fit) == nobs(object)
-  }, NA)
-  check_argument(all(same), "...", "fits of the same class and response on the same rows")
-  fixed <- has_fixed_dispersion(object)
   if (!is.null(test)) one_of(test, "test", c("Chisq", "F", "none"))
-  test <- test %||% if (fixed) "Chisq" else "F"
-  written <- function(fit) paste(deparse(stats::formula(fit), width.cutoff = 500), collapse = " ")
-  df <- vapply(fits, function(fit) as.numeric(fit$df[2]), 0)
-  deviance <- vapply(fits, function(fit) fit$deviance, 0)
-  if (length(fits) == 1) {
-    df <- c(df + object$fstatistics[["numdf"]], df)
-    deviance <- c(object$null.deviance, deviance)
-    names <- c("NULL", "all terms")
-    heading <- sprintf("Analysis of Deviance Table\n\nModel: %s\n\n", written(object))
-  } else {
-    names <- seq_along(fits)
-    heading <- c(
-      "Analysis of Deviance Table\n",
-      paste0("Model ", format(names), ": ", vapply(fits, written, ""), collapse = "\n")
-    )
-  }
-  largest <- fits[[which.min(vapply(fits, function(fit) fit$df[2], 0))]]
-  table <- data.frame(
-    `Resid. Df` = df, `Resid. Dev` = deviance, Df = c(NA, -diff(df)), Deviance = c(NA, -diff(deviance)),
-    check.names = FALSE, row.names = names
+  compared_fits(
+    list(object, ...), object$null.deviance, test %||% if (has_fixed_dispersion(object)) "Chisq" else "F",
+    function(fit) fit$dispersion, "Analysis of Deviance Table", c("Resid. Df", "Resid. Dev", "Deviance")
   )
-  if (test != "none") {
-    table <- stats::stat.anova(table, test, largest$dispersion, largest$df[2], nobs(object))
-  }
-  structure(table, heading = heading, class = c("anova", "data.frame"))
 }
 
 #' @rdname glm-methods

@@ -9,6 +9,8 @@
 #' * `vcov()` needs a fit with `covCoef = TRUE` and one response; `confint()` needs neither.
 #' * `nobs()` counts rows, or with frequency weights what they stand for. `logLik()`, `AIC()` and `BIC()` are those of
 #'   [lm()] with `weights = pweights`, or on the repeated rows.
+#' * `anova()` compares fits of one response on the same rows by their sums of squares; of one fit it answers the table
+#'   without terms and with all of them.
 #' * `terms()` and `formula()` have `.` replaced by what it stood for.
 #' * `residuals()` and `fitted()` are errors that name [rxPredict()], since no data are kept.
 #' * `plot()` draws the coefficients with their confidence intervals.
@@ -19,7 +21,7 @@
 #' @param fit,scale,k see [extractAIC()].
 #' @param y ignored.
 #' @param intercept whether the intercept is drawn.
-#' @param ... passed to [lattice::dotplot()] by `plot()`; else ignored.
+#' @param ... of `anova()` further fits; passed to [lattice::dotplot()] by `plot()`; else ignored.
 #' @return What the functions return for an object of class `lm`; `plot()` the trellis object, invisibly.
 #' @examples
 #' fit <- rxLinMod(mpg ~ wt + F(cyl), data = mtcars, covCoef = TRUE)
@@ -76,6 +78,53 @@ nobs.rxLinMod <- function(object, ...) as_counts(object$df[2] + object$rank)
 #' @rdname linmod-methods
 #' @export
 df.residual.rxLinMod <- function(object, ...) object$df[2]
+
+#' @rdname linmod-methods
+#' @param test `"F"`, `"Chisq"` or `"none"`.
+#' @export
+anova.rxLinMod <- function(object, ..., test = "F") {
+  one_response(object, "anova()")
+  one_of(test, "test", c("F", "Chisq", "none"))
+  f <- object$fstatistics
+  explained <- f$value[[1]] * f$numdf[[1]] * object$residual.variance[[1]]
+  compared_fits(
+    list(object, ...), deviance(object) + explained, test, function(fit) fit$residual.variance[[1]],
+    "Analysis of Variance Table", c("Res.Df", "RSS", "Sum of Sq")
+  )
+}
+
+#' A table of fits by their deviances; of one fit that without terms is the other
+#'
+#' @param dispersion a function of the largest fit
+#' @param title,columns heading of the table, names of the columns of degrees of freedom, deviances and differences
+#' @noRd
+compared_fits <- function(fits, null_deviance, test, dispersion, title, columns) {
+  object <- fits[[1]]
+  same <- vapply(fits, function(fit) {
+    identical(class(fit), class(object)) && identical(fit$y.names, object$y.names) && nobs(fit) == nobs(object)
+  }, NA)
+  check_argument(all(same), "...", "fits of the same class and response on the same rows")
+  written <- function(fit) paste(deparse(stats::formula(fit), width.cutoff = 500), collapse = " ")
+  df <- vapply(fits, function(fit) as.numeric(fit$df[2]), 0)
+  deviance <- vapply(fits, deviance, 0)
+  largest <- fits[[which.min(df)]]
+  if (length(fits) == 1) {
+    df <- c(df + object$fstatistics[["numdf"]][[1]], df)
+    deviance <- c(null_deviance, deviance)
+    names <- c("NULL", "all terms")
+    heading <- sprintf("%s\n\nModel: %s\n\n", title, written(object))
+  } else {
+    names <- seq_along(fits)
+    models <- paste0("Model ", format(names), ": ", vapply(fits, written, ""), collapse = "\n")
+    heading <- c(paste0(title, "\n"), models)
+  }
+  table <- data.frame(df, deviance, c(NA, -diff(df)), c(NA, -diff(deviance)), row.names = names)
+  names(table) <- c(columns[1:2], "Df", columns[3])
+  if (test != "none") {
+    table <- stats::stat.anova(table, test, dispersion(largest), min(df), nobs(object))
+  }
+  structure(table, heading = heading, class = c("anova", "data.frame"))
+}
 
 #' @rdname linmod-methods
 #' @export

@@ -96,3 +96,33 @@ test_that("a fit of 30 coefficients on many rows is small, and keeps neither dat
   expect_identical(environment(fit$formula), globalenv())
   expect_identical(fit$call$data, quote(data))
 })
+
+test_that("anova() compares fits by their sums of squares", {
+  fits <- list(mpg ~ hp, mpg ~ hp + wt, mpg ~ hp + wt + F(gear))
+  base <- list(mpg ~ hp, mpg ~ hp + wt, mpg ~ hp + wt + factor(gear))
+  for (weights in list(NULL, "qsec")) {
+    own <- lapply(fits, rxLinMod, data = mtcars, pweights = weights)
+    others <- lapply(base, function(formula) {
+      environment(formula) <- environment()
+      w <- if (!is.null(weights)) mtcars[[weights]]
+      stats::lm(formula, mtcars, weights = w)
+    })
+    expect_equal(
+      as.list(do.call(stats::anova, own)), as.list(do.call(stats::anova, others)),
+      tolerance = 1e-9, ignore_attr = TRUE
+    )
+    expect_equal(stats::anova(own[[2]])[["Pr(>F)"]][2], own[[2]]$f.pvalue[[1]], tolerance = 1e-9)
+  }
+  own <- lapply(fits[1:2], rxLinMod, data = mtcars)
+  chisq <- stats::anova(stats::lm(base[[1]], mtcars), stats::lm(base[[2]], mtcars), test = "Chisq")
+  expect_equal(
+    stats::anova(own[[1]], own[[2]], test = "Chisq")[["Pr(>Chi)"]], chisq[["Pr(>Chi)"]],
+    tolerance = 1e-9
+  )
+  expect_snapshot(stats::anova(own[[2]]))
+  expect_snapshot(stats::anova(own[[1]], own[[2]]))
+  several <- rxLinMod(cbind(mpg, hp) ~ wt, mtcars)
+  expect_error(stats::anova(several), class = "rxscale_error_unsupported")
+  expect_error(stats::anova(own[[1]], several), class = "rxscale_error_argument")
+  expect_error(stats::anova(own[[1]], test = "t"), class = "rxscale_error_argument")
+})
