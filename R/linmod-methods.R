@@ -88,7 +88,7 @@ anova.rxLinMod <- function(object, ..., test = "F") {
   f <- object$fstatistics
   explained <- f$value[[1]] * f$numdf[[1]] * object$residual.variance[[1]]
   compared_fits(
-    list(object, ...), deviance(object) + explained, test, function(fit) fit$residual.variance[[1]],
+    list(object, ...), stats::deviance(object) + explained, test, function(fit) fit$residual.variance[[1]],
     "Analysis of Variance Table", c("Res.Df", "RSS", "Sum of Sq")
   )
 }
@@ -106,7 +106,7 @@ compared_fits <- function(fits, null_deviance, test, dispersion, title, columns)
   check_argument(all(same), "...", "fits of the same class and response on the same rows")
   written <- function(fit) paste(deparse(stats::formula(fit), width.cutoff = 500), collapse = " ")
   df <- vapply(fits, function(fit) as.numeric(fit$df[2]), 0)
-  deviance <- vapply(fits, deviance, 0)
+  deviance <- vapply(fits, stats::deviance, 0)
   largest <- fits[[which.min(df)]]
   if (length(fits) == 1) {
     df <- c(df + object$fstatistics[["numdf"]][[1]], df)
