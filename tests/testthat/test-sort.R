@@ -248,3 +248,11 @@ test_that("wrong arguments are told", {
 test_that("verbose tells the rows", {
   expect_output(rxSort(mtcars, sortByVars = "mpg", verbose = 1), "^32 rows sorted in")
 })
+
+test_that("a code without a level does not become another level", {
+  rows <- 1e5
+  data <- data.frame(key = rev(seq_len(rows)), f = structure(rep(c(1L, 257L), rows / 2), levels = "a", class = "factor"))
+  set.seed(3)
+  sorted <- rxSort(data[sample(rows), ], sortByVars = "key")
+  expect_identical(as.character(sorted$f), ifelse(sorted$key %% 2 == 0, "a", NA))
+})

@@ -80,10 +80,15 @@ pub trait Estimator: Clone + Serialize + DeserializeOwned + Send + Sync {
     fn kept_bytes(&self) -> u64 {
         0
     }
-    /// The same estimator, pilot included, over the same variables with other numbers of levels.
-    fn relevel(&self, design: &Design) -> Result<Self>;
+    /// The same estimator, pilot included, over the same variables with other numbers of levels. Only what has categories
+    /// needs one of its own; so for [`Estimator::carry`].
+    fn relevel(&self, _: &Design) -> Result<Self> {
+        Ok(self.clone())
+    }
     /// Moves the sums of a state to the levels that `to` has. What comes from no row has no level and is empty.
-    fn carry(&self, state: Self::State, to: &Self, moves: &Moves) -> Result<Self::State>;
+    fn carry(&self, state: Self::State, _: &Self, _: &Moves) -> Result<Self::State> {
+        Ok(state)
+    }
 }
 
 /// Runs once on the master after each pass. The only place that may call LAPACK.

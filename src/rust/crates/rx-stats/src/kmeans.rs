@@ -17,7 +17,7 @@ use crate::dd::{Dd, Number};
 use crate::decode::{BATCH_ROWS, Decoder};
 use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
-use crate::levels::{FoundCodes, Moves};
+use crate::levels::FoundCodes;
 use crate::summary::pilot_shift;
 use nearest::Nearest;
 use rx_data::{Block, Column, Error, ErrorKind, Result};
@@ -296,14 +296,6 @@ impl Estimator for KMeans {
 
     fn kept_bytes(&self) -> u64 {
         if self.kept { self.limit.saturating_sub(8 * self.state_bytes() as u64) } else { 0 }
-    }
-
-    fn relevel(&self, _: &Design) -> Result<Self> {
-        Ok(self.clone())
-    }
-
-    fn carry(&self, state: State, _: &Self, _: &Moves) -> Result<State> {
-        Ok(state)
     }
 }
 

@@ -8,7 +8,6 @@
 use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::keys::{KeyTable, key};
-use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -130,14 +129,6 @@ impl Estimator for Lorenz {
 
     fn state_bytes(&self) -> usize {
         KeyTable::<Group>::bytes(self.groups)
-    }
-
-    fn relevel(&self, _: &Design) -> Result<Self> {
-        Ok(self.clone())
-    }
-
-    fn carry(&self, state: State, _: &Self, _: &Moves) -> Result<State> {
-        Ok(state)
     }
 }
 

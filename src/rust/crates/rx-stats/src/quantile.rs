@@ -12,7 +12,6 @@ use crate::cells::{Cell, Count};
 use crate::design::{Design, WeightKind};
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::keys::{KeyTable, key, number};
-use crate::levels::Moves;
 use rx_data::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -360,14 +359,6 @@ impl Estimator for Quantile {
         // A table of values is at least half full before it becomes bins.
         let equal = self.options.bins.unwrap_or(0) as usize * size_of::<Count>();
         equal.max(2 * self.distinct * size_of::<(u64, Count)>() + BINS * size_of::<Bin>())
-    }
-
-    fn relevel(&self, _: &Design) -> Result<Self> {
-        Ok(self.clone())
-    }
-
-    fn carry(&self, state: State, _: &Self, _: &Moves) -> Result<State> {
-        Ok(state)
     }
 }
 

@@ -6,7 +6,6 @@
 use crate::design::Design;
 use crate::estimator::{Estimator, Finish, GoOn, ModelBatch, Step};
 use crate::keys::{KeyTable, key, number};
-use crate::levels::Moves;
 use rx_data::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -170,14 +169,6 @@ impl Estimator for Roc {
         // Scores are as many as there is room for; see check_room().
         let entries = self.steps.map_or(1 << 10, |steps| steps as usize + 1);
         self.scores().saturating_mul(entries).saturating_mul(size_of::<Rows>())
-    }
-
-    fn relevel(&self, _: &Design) -> Result<Self> {
-        Ok(self.clone())
-    }
-
-    fn carry(&self, state: State, _: &Self, _: &Moves) -> Result<State> {
-        Ok(state)
     }
 }
 

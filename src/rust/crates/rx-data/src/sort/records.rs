@@ -129,10 +129,12 @@ impl Place {
                 }
             };
         }
-        // The missing code is negative.
+        // The missing code is negative; one that no label has becomes missing, too.
         match (&self.values, column) {
-            (Values::Codes8(_), Column::Dict { codes, .. }) => put!(codes, |code: i32| code.max(0) as u8),
-            (Values::Codes16(_), Column::Dict { codes, .. }) => put!(codes, |code: i32| code.max(0) as u16),
+            (Values::Codes8(_), Column::Dict { codes, .. }) => put!(codes, |code: i32| u8::try_from(code).unwrap_or(0)),
+            (Values::Codes16(_), Column::Dict { codes, .. }) => {
+                put!(codes, |code: i32| u16::try_from(code).unwrap_or(0))
+            }
             (_, Column::I32(v) | Column::Dict { codes: v, .. }) => put!(v, |value: i32| value),
             (_, Column::I64(v)) => put!(v, |value: i64| value),
             (_, Column::F32(v)) => put!(v, |value: f32| value),
